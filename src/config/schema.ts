@@ -1,0 +1,128 @@
+/** @file What a run's configuration may say: one zod schema, from which the types come. Sizes are [height, width]. */
+import {z} from 'zod';
+
+const path = z.string().min(1);
+const fraction = z.number().min(0).max(1);
+const count = z.number().int().nonnegative();
+const positive = z.number().int().positive();
+const size = z.tuple([positive, positive]);
+
+const hrnetStage = z.strictObject({
+  modules: positive,
+  blocks: z.array(positive).describe('basic blocks of each branch'),
+  channels: z.array(positive).describe('width of each branch, highest resolution first'),
+});
+
+const hrnet = z.strictObject({
+  type: z.literal('hrnet'),
+  stage2: hrnetStage,
+  stage3: hrnetStage,
+  stage4: hrnetStage,
+});
+
+const heatmapHead = z.strictObject({
+  type: z.literal('heatmap'),
+  sigma: z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells'),
+  finalConvKernel: positive.default(1),
+});
+
+const model = z.strictObject({
+  name: z.string().min(1),
+  input: size,
+  backbone: hrnet,
+  head: heatmapHead,
+  weights: path.nullable().default(null).describe('.pth or .safetensors to start from'),
+});
+
+const split = z.strictObject({
+  annotations: path,
+  images: path,
+  detections: path.nullable().default(null).describe("detector boxes in COCO's result format"),
+});
+
+const augment = z.strictObject({
+  flip: fraction.default(0.5),
+  rotation: z
+    .number()
+    .nonnegative()
+    .default(45)
+    .describe('standard deviation in degrees, clipped at twice it'),
+  rotationProbability: fraction.default(0.6),
+  scale: fraction.default(0.35).describe('standard deviation of the factor around 1, clipped at once it'),
+  halfBody: z.strictObject({probability: fraction.default(0.3), minKeypoints: count.default(8)}).prefault({}),
+});
+
+const dataset = z.strictObject({
+  type: z.literal('coco').default('coco'),
+  root: path,
+  keypoints: z.string().min(1).default('coco17').describe('a keypoint set of configs/keypoints, or a file'),
+  train: split,
+  val: split,
+  useGroundTruthBoxes: z.boolean().default(true),
+  detectionScoreThreshold: z.number().default(0),
+  boxPadding: z.number().positive().default(1.25),
+  onMissing: z.enum(['error', 'skip']).default('error'),
+  limit: positive.nullable().default(null).describe('use only the first so many images of each split'),
+  augment: augment.prefault({}),
+});
+
+const loader = z.strictObject({
+  workers: count.default(1).describe('worker threads; 0 decodes in the main thread'),
+  prefetch: positive.default(2).describe('batches prepared ahead of the one in use'),
+});
+
+const optimizer = z.strictObject({
+  type: z.literal('adam').default('adam'),
+  learningRate: z.number().positive().default(1e-3),
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+  epsilon: z.number().positive().default(1e-8),
+});
+
+const schedule = z.strictObject({
+  type: z.literal('multiStep').default('multiStep'),
+  milestones: z.array(z.number().positive()).default([170, 200]).describe('in epochs; fractions allowed'),
+  gamma: z.number().positive().default(0.1),
+  warmupSteps: count.default(0),
+  warmupFactor: fraction.default(0.001).describe('of the learning rate, at the first step of the warm-up'),
+});
+
+const train = z.strictObject({
+  epochs: positive.default(210),
+  batchSize: positive.default(32),
+  shuffle: z.boolean().default(true),
+  optimizer: optimizer.prefault({}),
+  schedule: schedule.prefault({}),
+  evaluateEvery: positive
+    .default(1)
+    .describe('epochs between validations; the last epoch is always validated'),
+  logEvery: positive.default(20).describe('steps between lines of metrics.jsonl'),
+  keepCheckpoints: positive.default(2),
+});
+
+const evaluation = z.strictObject({
+  batchSize: positive.default(32),
+  flipTest: z.boolean().default(true),
+  shiftHeatmap: z.boolean().default(true).describe('shift the flipped heatmap by one cell, as HRNet does'),
+  keypointThreshold: z.number().default(0.2).describe('keypoints above it enter the rescoring of a person'),
+  oksNms: z.number().positive().default(0.9),
+});
+
+export const configSchema = z.strictObject({
+  name: z.string().min(1).describe("the experiment's name: its folder below `output`"),
+  output: path.default('output'),
+  seed: z.number().int().nonnegative().default(0),
+  backend: z.enum(['torch', 'cpu']).default('torch'),
+  device: z.enum(['auto', 'cpu', 'cuda']).default('auto'),
+  threads: positive.nullable().default(null).describe('null: as many as the machine has cores'),
+  model,
+  dataset,
+  loader: loader.prefault({}),
+  train: train.prefault({}),
+  eval: evaluation.prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type ModelConfig = Config['model'];
+export type HRNetConfig = z.infer<typeof hrnet>;
+export type DatasetConfig = Config['dataset'];
+export type AugmentConfig = DatasetConfig['augment'];

@@ -1,0 +1,43 @@
+/** @file What passes between datasets, transforms, the loader and the tasks. Pixels of the original image, (x, y). */
+
+/** x, y of the upper left corner, width, height. */
+export type Box = readonly [number, number, number, number];
+
+/** One person to be found in one image: an annotation, or a detector's box. */
+export interface Person {
+  readonly imageId: number;
+  readonly imageFile: string;
+  /** null for a detector's box. */
+  readonly annotationId: number | null;
+  readonly box: Box;
+  /** The detector's score; 1 for annotations. */
+  readonly score: number;
+  /** [keypoints × 3]: x, y and visibility (0 not labelled, 1 hidden, 2 visible). All zero for a detector's box. */
+  readonly keypoints: readonly number[];
+}
+
+/** The region of the image that the network sees: its centre, its size in pixels, its rotation in degrees. */
+export interface CropRegion {
+  readonly center: readonly [number, number];
+  readonly size: readonly [number, number];
+  readonly rotation: number;
+}
+
+/** What is known of one sample of a batch besides its tensors. */
+export interface SampleInfo {
+  /** Index into the dataset's people. */
+  readonly index: number;
+  readonly region: CropRegion;
+  readonly flipped: boolean;
+}
+
+/** A batch of top-down samples; the arrays are row-major. */
+export interface Batch {
+  /** [batch, height, width, 3], normalised RGB. */
+  readonly images: Float32Array;
+  /** [batch, heatmap height, heatmap width, keypoints]. */
+  readonly targets: Float32Array;
+  /** [batch, keypoints]: 0 for keypoints that take no part in the loss. */
+  readonly targetWeights: Float32Array;
+  readonly samples: readonly SampleInfo[];
+}

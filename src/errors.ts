@@ -1,0 +1,41 @@
+/** @file The two kinds of failure: a UserError (something the user can mend) and a bug (everything else). */
+
+/** Process exit codes; 130 and 143 (signals) are added by the trainer. */
+export const EXIT_CODES = {
+  done: 0,
+  usage: 2,
+  data: 3,
+  diverged: 4,
+  outOfMemory: 5,
+  storage: 6,
+  checkpoint: 7,
+  worker: 8,
+  bug: 70,
+} as const;
+
+export type ErrorKind = Exclude<keyof typeof EXIT_CODES, 'done' | 'bug'>;
+
+/**
+ * An error that the user can act on. The message says what is wrong, where (file and key), and how to mend it.
+ * Commands print the message alone and exit with the code of its kind.
+ */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+    options?: {cause?: unknown},
+  ) {
+    super(message, options);
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[this.kind];
+  }
+}
+
+/** The exit code with which a command ends after `error`. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof UserError ? error.exitCode : EXIT_CODES.bug;
+}
