@@ -1,0 +1,72 @@
+/** @file Two-dimensional convolution with bias, groups and dilation, as PyTorch's `conv2d` counts its padding. */
+import * as tf from '@tensorflow/tfjs';
+import {hasKernel, KERNELS, runKernel} from './kernels.js';
+
+export interface ConvolutionOptions {
+  readonly stride: number;
+  /** Cells of zeros added on each side. */
+  readonly padding: number;
+  readonly dilation: number;
+  readonly groups: number;
+}
+
+/**
+ * @param x [B, H, W, C]
+ * @param weight [kernel height, kernel width, C / groups, outputs]
+ * @param bias [outputs] or null
+ * @returns [B, H', W', outputs] with H' = floor((H + 2·padding − dilation·(k − 1) − 1) / stride) + 1
+ * @throws Error if the channels of `x` and `weight` differ
+ */
+export function convolution(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  options: ConvolutionOptions,
+): tf.Tensor4D {
+  if (x.shape[3] !== weight.shape[2] * options.groups) {
+    throw new Error(
+      `convolution: input [${x.shape}] does not fit weight [${weight.shape}], groups ${options.groups}`,
+    );
+  }
+  if (hasKernel(KERNELS.convolution)) {
+    return runKernel(KERNELS.convolution, bias ? {x, weight, bias} : {x, weight}, options);
+  }
+  const y = options.groups === 1 ? plain(x, weight, options) : grouped(x, weight, options);
+  return bias ? tf.add(y, bias) : y;
+}
+
+function plain(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  {stride, padding, dilation}: ConvolutionOptions,
+): tf.Tensor4D {
+  if (dilation === 1) return tf.conv2d(x, weight, stride, padding, 'NHWC', 1, 'floor');
+  const pad: [number, number] = [padding, padding];
+  const padded = padding > 0 ? (tf.pad4d(x, [[0, 0], pad, pad, [0, 0]]) as tf.Tensor4D) : x;
+  const y = tf.conv2d<tf.Tensor4D>(padded, weight, 1, 'valid', 'NHWC', dilation);
+  // TensorFlow.js refuses stride and dilation together; the strided result is a subsample of the dense one.
+  if (stride === 1) return y;
+  return tf.stridedSlice(y, [0, 0, 0, 0], y.shape, [1, stride, stride, 1]) as tf.Tensor4D;
+}
+
+function grouped(x: tf.Tensor4D, weight: tf.Tensor4D, options: ConvolutionOptions): tf.Tensor4D {
+  const weights = tf.split<tf.Tensor4D>(weight, options.groups, 3);
+  const parts = tf
+    .split<tf.Tensor4D>(x, options.groups, 3)
+    .map((part, group) => plain(part, weights[group], options));
+  return tf.concat(parts, 3);
+}
+
+tf.registerGradient({
+  kernelName: KERNELS.convolution,
+  inputsToSave: ['x', 'weight'],
+  gradFunc: (dy, saved, attributes) => {
+    const [x, weight] = saved as tf.Tensor4D[];
+    return {
+      x: () => runKernel(KERNELS.convolutionInputGradient, {dy: dy as tf.Tensor, x, weight}, attributes),
+      weight: () =>
+        runKernel(KERNELS.convolutionWeightGradient, {dy: dy as tf.Tensor, x, weight}, attributes),
+      bias: () => tf.sum(dy as tf.Tensor4D, [0, 1, 2]),
+    };
+  },
+});

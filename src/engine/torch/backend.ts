@@ -1,0 +1,200 @@
+/** @file TensorFlow.js's backend `torch`: tensors live in libtorch, in NHWC as TensorFlow.js speaks it. */
+import * as tf from '@tensorflow/tfjs';
+import {type Handle, native, operator, SCALAR_TYPES, withinKernel} from './native.js';
+
+type DataId = tf.DataId;
+type NumericType = 'float32' | 'int32' | 'bool';
+
+/** What the backend knows of one tensor's data. */
+interface Entry {
+  readonly dtype: tf.DataType;
+  readonly shape: readonly number[];
+  refCount: number;
+  /** Numbers live in libtorch. */
+  handle: Handle | null;
+  /** Strings stay on the host, encoded as TensorFlow.js passes them. */
+  readonly strings?: Uint8Array[];
+  readonly complex?: {real: tf.TensorInfo; imag: tf.TensorInfo};
+}
+
+const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array} as const;
+const reshape = operator('reshape');
+
+/** An array of numbers as the typed array that a tensor of this type is uploaded from. */
+function typedArray(
+  values: tf.backend_util.BackendValues,
+  dtype: NumericType,
+): Float32Array | Int32Array | Uint8Array {
+  const Type = ARRAYS[dtype];
+  return values instanceof Type ? values : Type.from(values as ArrayLike<number>);
+}
+
+function dtypeOf(scalarType: number): NumericType {
+  if (scalarType === SCALAR_TYPES.float32) return 'float32';
+  if (scalarType === SCALAR_TYPES.int32) return 'int32';
+  if (scalarType === SCALAR_TYPES.bool) return 'bool';
+  throw new Error(`a kernel returned scalar type ${scalarType}, which TensorFlow.js does not know`);
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((size, i) => size === b[i]));
+}
+
+export class TorchBackend extends tf.KernelBackend {
+  readonly #data = new Map<DataId, Entry>();
+
+  constructor() {
+    super();
+    native();
+  }
+
+  /** A tensor of another backend is fetched from there first. */
+  #entry(dataId: DataId): Entry {
+    if (!this.#data.has(dataId)) tf.engine().moveData(this, dataId);
+    return this.#data.get(dataId)!;
+  }
+
+  override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): DataId {
+    const dataId = {};
+    this.move(dataId, values, shape, dtype, 1);
+    return dataId;
+  }
+
+  override move(
+    dataId: DataId,
+    values: tf.backend_util.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    this.#data.set(dataId, {...this.#contents(values, shape, dtype), dtype, shape: [...shape], refCount});
+  }
+
+  #contents(
+    values: tf.backend_util.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+  ): Pick<Entry, 'handle' | 'strings'> {
+    if (dtype === 'string') return {handle: null, strings: values as Uint8Array[]};
+    if (dtype === 'complex64')
+      throw new Error('complex tensors are written as their real and imaginary parts');
+    return {handle: native().upload(typedArray(values, dtype), shape, SCALAR_TYPES[dtype])};
+  }
+
+  /** The handle of a tensor, seen in the tensor's own shape; made within the kernel in progress if it differs. */
+  handle({dataId, shape}: tf.TensorInfo): Handle {
+    const entry = this.#entry(dataId);
+    if (entry.handle === null) throw new Error(`a ${entry.dtype} tensor cannot enter a numeric kernel`);
+    return sameShape(entry.shape, shape) ? entry.handle : reshape(entry.handle, shape);
+  }
+
+  /** Puts the same values in another memory layout in the place of a tensor's data. */
+  replaceLayout({dataId}: tf.TensorInfo, layout: (handle: Handle) => Handle): void {
+    const entry = this.#entry(dataId);
+    const old = entry.handle!;
+    [entry.handle] = withinKernel(() => layout(old));
+    native().release(old);
+  }
+
+  /** Runs a kernel, releases its temporary tensors and takes over its results. */
+  run(kernel: () => Handle | Handle[]): tf.TensorInfo[] {
+    return withinKernel(kernel).map((handle) => this.adopt(handle));
+  }
+
+  /** Takes over a handle that a kernel made. */
+  private adopt(handle: Handle): tf.TensorInfo {
+    const [scalarType, ...shape] = native().describe(handle);
+    const dtype = dtypeOf(scalarType);
+    const dataId = {};
+    this.#data.set(dataId, {dtype, shape, refCount: 1, handle});
+    return {dataId, shape, dtype};
+  }
+
+  /** Takes over two numeric tensors as one of complex numbers. */
+  adoptComplex(real: tf.TensorInfo, imag: tf.TensorInfo): tf.TensorInfo {
+    const dataId = {};
+    this.#data.set(dataId, {
+      dtype: 'complex64',
+      shape: real.shape,
+      refCount: 1,
+      handle: null,
+      complex: {real, imag},
+    });
+    return {dataId, shape: real.shape, dtype: 'complex64'};
+  }
+
+  complexParts(dataId: DataId): {real: tf.TensorInfo; imag: tf.TensorInfo} | undefined {
+    return this.#entry(dataId).complex;
+  }
+
+  override readSync(dataId: DataId): tf.backend_util.BackendValues {
+    const {handle, dtype, shape, strings, complex} = this.#entry(dataId);
+    if (strings) return strings;
+    if (complex) {
+      const [real, imag] = [complex.real, complex.imag].map(
+        (part) => this.readSync(part.dataId) as Float32Array,
+      );
+      return tf.backend_util.mergeRealAndImagArrays(real, imag);
+    }
+    const values = new ARRAYS[dtype as NumericType](tf.util.sizeFromShape([...shape]));
+    native().download(handle!, values);
+    return values;
+  }
+
+  override async read(dataId: DataId): Promise<tf.backend_util.BackendValues> {
+    return this.readSync(dataId);
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    if (!this.#data.has(dataId)) return true;
+    const entry = this.#entry(dataId);
+    entry.refCount--;
+    if (!force && entry.refCount > 0) return false;
+    if (entry.handle !== null) native().release(entry.handle);
+    if (entry.complex) {
+      this.disposeData(entry.complex.real.dataId, force);
+      this.disposeData(entry.complex.imag.dataId, force);
+    }
+    this.#data.delete(dataId);
+    return true;
+  }
+
+  override refCount(dataId: DataId): number {
+    return this.#data.has(dataId) ? this.#entry(dataId).refCount : 0;
+  }
+
+  override incRef(dataId: DataId): void {
+    this.#entry(dataId).refCount++;
+  }
+
+  override numDataIds(): number {
+    return this.#data.size;
+  }
+
+  override memory(): {unreliable: boolean; numTensorsInTorch: number; numBytesInTorch: number} {
+    const {tensors, bytes} = native().memory();
+    return {unreliable: false, numTensorsInTorch: tensors, numBytesInTorch: bytes};
+  }
+
+  override async time(run: () => void): Promise<tf.BackendTimingInfo> {
+    const start = performance.now();
+    run();
+    return {kernelMs: performance.now() - start};
+  }
+
+  override timerAvailable(): boolean {
+    return true;
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override dispose(): void {
+    for (const dataId of [...this.#data.keys()]) this.disposeData(dataId, true);
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * @file Convolutions and matrix products. An NHWC tensor seen as NCHW is libtorch's channels_last layout, so the
+ * permutations are views; the weights are brought into that layout once, behind their logical HWIO shape.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type {ConvolutionOptions} from '../../ops/convolution.js';
+import {KERNELS} from '../../ops/kernels.js';
+import type {TorchBackend} from '../backend.js';
+import {type Handle, operator, operatorMany} from '../native.js';
+import {isFloat, type Operand, register} from './register.js';
+
+const permute = operator('permute');
+const convolution = operator('convolution');
+const backward = operatorMany('convolution_backward');
+const contiguous = operator('contiguous');
+const empty = operator('empty.memory_format');
+const pad = operator('constant_pad_nd');
+const slice = operator('slice.Tensor');
+const matmul = operator('matmul');
+const transpose = operator('transpose.int');
+
+const CHANNELS_LAST = 2; // c10::MemoryFormat
+
+export const toNchw = (x: Handle): Handle => permute(x, [0, 3, 1, 2]);
+export const toNhwc = (x: Handle): Handle => permute(x, [0, 2, 3, 1]);
+const toOihw = (weight: Handle): Handle => permute(weight, [3, 2, 0, 1]);
+const toHwio = (weight: Handle): Handle => permute(weight, [2, 3, 1, 0]);
+
+const laidOut = new WeakSet<tf.DataId>();
+
+/** The weight as OIHW in channels_last; the tensor keeps that layout, so an optimiser's steps in place keep it too. */
+function convolutionWeight(weight: Operand, torch: TorchBackend): Handle {
+  if (!laidOut.has(weight.info.dataId)) {
+    torch.replaceLayout(weight.info, (handle) => toHwio(contiguous(toOihw(handle), CHANNELS_LAST)));
+    laidOut.add(weight.info.dataId);
+  }
+  return toOihw(torch.handle(weight.info));
+}
+
+type Geometry = [
+  stride: number[],
+  padding: number[],
+  dilation: number[],
+  transposed: false,
+  outputPadding: number[],
+  groups: number,
+];
+
+function geometry({stride, padding, dilation, groups}: ConvolutionOptions): Geometry {
+  return [[stride, stride], [padding, padding], [dilation, dilation], false, [0, 0], groups];
+}
+
+register<ConvolutionOptions>(KERNELS.convolution, ({x, weight, bias}, options, torch) =>
+  toNhwc(
+    convolution(
+      toNchw(x.handle),
+      convolutionWeight(weight, torch),
+      bias?.handle ?? null,
+      ...geometry(options),
+    ),
+  ),
+);
+
+register<ConvolutionOptions>(KERNELS.convolutionInputGradient, ({dy, x, weight}, options, torch) => {
+  const operands = [toNchw(dy.handle), toNchw(x.handle), convolutionWeight(weight, torch)];
+  return toNhwc(backward(...operands, null, ...geometry(options), [true, false, false])[0]);
+});
+
+register<ConvolutionOptions>(KERNELS.convolutionWeightGradient, ({dy, x, weight}, options, torch) => {
+  const operands = [toNchw(dy.handle), toNchw(x.handle), convolutionWeight(weight, torch)];
+  return toHwio(backward(...operands, null, ...geometry(options), [false, true, false])[1]);
+});
+
+// TensorFlow.js's own convolution kernels follow: their padding may differ from side to side.
+
+interface Conv2DAttributes {
+  readonly strides: number | [number, number];
+  readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
+  readonly dataFormat: 'NHWC' | 'NCHW';
+  readonly dilations?: number | [number, number];
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+type Shape4D = [number, number, number, number];
+
+function describe(x: readonly number[], weight: readonly number[], attributes: Conv2DAttributes) {
+  const {strides, pad: padding, dilations = 1, dimRoundingMode} = attributes;
+  const info = tf.backend_util.computeConv2DInfo(
+    [...x] as Shape4D,
+    [...weight] as Shape4D,
+    strides,
+    dilations,
+    padding,
+    dimRoundingMode,
+  );
+  const {top, bottom, left, right} = info.padInfo;
+  const steps: Geometry = [
+    [info.strideHeight, info.strideWidth],
+    [0, 0],
+    [info.dilationHeight, info.dilationWidth],
+    false,
+    [0, 0],
+    1,
+  ];
+  return {steps, margins: [left, right, top, bottom], ...info};
+}
+
+function padded(x: Handle, margins: number[]): Handle {
+  return margins.some((margin) => margin !== 0) ? pad(toNchw(x), margins, 0) : toNchw(x);
+}
+
+const isNhwc = (inputs: tf.TensorInfo[], {dataFormat}: Conv2DAttributes): boolean =>
+  isFloat(inputs) && dataFormat === 'NHWC';
+
+register<Conv2DAttributes>(
+  'Conv2D',
+  ({x, filter}, attributes, torch) => {
+    const {steps, margins} = describe(x.shape, filter.shape, attributes);
+    return toNhwc(convolution(padded(x.handle, margins), convolutionWeight(filter, torch), null, ...steps));
+  },
+  isNhwc,
+);
+
+register<Conv2DAttributes & {filterShape: Shape4D}>(
+  'Conv2DBackpropFilter',
+  ({x, dy}, attributes) => {
+    const {steps, margins, filterHeight, filterWidth, inChannels, outChannels} = describe(
+      x.shape,
+      attributes.filterShape,
+      attributes,
+    );
+    const weight = empty([outChannels, inChannels, filterHeight, filterWidth], 6);
+    const operands = [toNchw(dy.handle), padded(x.handle, margins), weight];
+    return toHwio(backward(...operands, null, ...steps, [false, true, false])[1]);
+  },
+  isNhwc,
+);
+
+register<Conv2DAttributes & {inputShape: Shape4D}>(
+  'Conv2DBackpropInput',
+  ({dy, filter}, attributes, torch) => {
+    const {inputShape} = attributes;
+    const {steps, margins} = describe(inputShape, filter.shape, attributes);
+    const [batch, height, width, channels] = inputShape;
+    const [left, right, top, bottom] = margins;
+    const input = empty([batch, channels, height + top + bottom, width + left + right], 6);
+    const operands = [toNchw(dy.handle), input, convolutionWeight(filter, torch)];
+    const gradient = backward(...operands, null, ...steps, [true, false, false])[0];
+    const rows = slice(gradient, 2, top, top + height, 1);
+    return toNhwc(slice(rows, 3, left, left + width, 1));
+  },
+  isNhwc,
+);
+
+register<{transposeA: boolean; transposeB: boolean}>('BatchMatMul', ({a, b}, {transposeA, transposeB}) => {
+  const left = transposeA ? transpose(a.handle, -2, -1) : a.handle;
+  const right = transposeB ? transpose(b.handle, -2, -1) : b.handle;
+  return matmul(left, right);
+});

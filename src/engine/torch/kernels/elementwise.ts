@@ -1,0 +1,110 @@
+/** @file Element-wise kernels: what differs between them is a name. */
+import type * as tf from '@tensorflow/tfjs';
+import {type Handle, operator} from '../native.js';
+import {cast, isFloat, isNumeric, isStored, type Operand, register} from './register.js';
+
+/** TensorFlow.js name -> ATen operator; floating point only, integers take the `cpu` backend's rounding rules. */
+const UNARY = {
+  Abs: 'abs',
+  Acos: 'acos',
+  Asin: 'asin',
+  Atan: 'atan',
+  Ceil: 'ceil',
+  Cos: 'cos',
+  Cosh: 'cosh',
+  Erf: 'erf',
+  Exp: 'exp',
+  Expm1: 'expm1',
+  Floor: 'floor',
+  Log: 'log',
+  Log1p: 'log1p',
+  Neg: 'neg',
+  Reciprocal: 'reciprocal',
+  Relu: 'relu',
+  Relu6: 'relu6',
+  Round: 'round',
+  Rsqrt: 'rsqrt',
+  Sigmoid: 'sigmoid',
+  Sin: 'sin',
+  Sinh: 'sinh',
+  Sqrt: 'sqrt',
+  Square: 'square',
+  Tan: 'tan',
+  Tanh: 'tanh',
+} as const;
+
+for (const [kernel, name] of Object.entries(UNARY)) {
+  const aten = operator(name);
+  register(kernel, ({x}) => aten(x.handle));
+}
+
+function sameNumeric(inputs: tf.TensorInfo[]): boolean {
+  return isNumeric(inputs) && inputs[0].dtype === inputs[1].dtype;
+}
+
+const ARITHMETIC = {Add: 'add.Tensor', Sub: 'sub.Tensor', Multiply: 'mul.Tensor'} as const;
+const FLOAT_ARITHMETIC = {
+  RealDiv: 'div.Tensor',
+  Maximum: 'maximum',
+  Minimum: 'minimum',
+  Atan2: 'atan2',
+} as const;
+const COMPARISON = {
+  Equal: 'eq.Tensor',
+  NotEqual: 'ne.Tensor',
+  Greater: 'gt.Tensor',
+  GreaterEqual: 'ge.Tensor',
+  Less: 'lt.Tensor',
+  LessEqual: 'le.Tensor',
+} as const;
+
+function registerBinary(table: Record<string, string>, accepts: (inputs: tf.TensorInfo[]) => boolean): void {
+  for (const [kernel, name] of Object.entries(table)) {
+    const aten = operator(name);
+    register(kernel, ({a, b}) => aten(a.handle, b.handle), accepts);
+  }
+}
+
+registerBinary(ARITHMETIC, sameNumeric);
+registerBinary(FLOAT_ARITHMETIC, isFloat);
+registerBinary(COMPARISON, sameNumeric);
+
+const add = operator('add.Tensor');
+const subtract = operator('sub.Tensor');
+const square = operator('square');
+const where = operator('where.self');
+const clamp = operator('clamp');
+const leakyRelu = operator('leaky_relu');
+
+register('SquaredDifference', ({a, b}) => square(subtract(a.handle, b.handle)));
+
+register(
+  'AddN',
+  (inputs) => Object.values(inputs).reduce<Handle>((sum, x, i) => (i ? add(sum, x.handle) : x.handle), 0),
+  isMany,
+);
+
+/** A sum of one tensor would be that tensor itself; TensorFlow.js does not ask for it. */
+function isMany(inputs: tf.TensorInfo[]): boolean {
+  return inputs.length > 1 && isFloat(inputs);
+}
+
+register<{clipValueMin: number; clipValueMax: number}>('ClipByValue', ({x}, {clipValueMin, clipValueMax}) =>
+  clamp(x.handle, clipValueMin, clipValueMax),
+);
+
+register<{alpha: number}>('LeakyRelu', ({x}, {alpha}) => leakyRelu(x.handle, alpha));
+
+/** A condition of rank 1 picks whole rows of operands of higher rank. */
+function spread(condition: Operand, like: Operand): Handle {
+  if (condition.shape.length === like.shape.length || condition.shape.length !== 1) return condition.handle;
+  return reshape(condition.handle, [condition.shape[0], ...like.shape.slice(1).map(() => 1)]);
+}
+
+const reshape = operator('reshape');
+
+register(
+  'Select',
+  ({condition, t, e}) => where(cast(spread(condition, t), 'bool'), t.handle, e.handle),
+  (inputs) => isStored(inputs) && inputs[1].dtype === inputs[2].dtype,
+);

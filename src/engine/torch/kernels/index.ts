@@ -1,0 +1,9 @@
+/** @file All kernels of the torch backend: its own families first, then what is delegated. */
+import './convolution.js';
+import './elementwise.js';
+import './reduce.js';
+import './shape.js';
+import './training.js';
+import {delegateTheRest} from './delegate.js';
+
+delegateTheRest();

@@ -1,0 +1,82 @@
+/** @file How a kernel joins the torch backend: a function from operands to handles, told in libtorch's operators. */
+import * as tf from '@tensorflow/tfjs';
+import type {TorchBackend} from '../backend.js';
+import {type Handle, operator, SCALAR_TYPES} from '../native.js';
+import {delegate} from './delegate.js';
+
+/** An input of a kernel as libtorch sees it. */
+export interface Operand {
+  readonly handle: Handle;
+  readonly shape: readonly number[];
+  readonly dtype: tf.DataType;
+  readonly info: tf.TensorInfo;
+}
+
+/** Inputs by name; a kernel over a list of tensors finds them under 0, 1, 2 … */
+export type Operands = Record<string, Operand>;
+
+type Kernel<Attributes> = (
+  inputs: Operands,
+  attributes: Attributes,
+  backend: TorchBackend,
+) => Handle | Handle[];
+
+/** Which inputs a kernel takes in libtorch; the others are delegated to the `cpu` backend. */
+export type Accepts<Attributes> = (inputs: tf.TensorInfo[], attributes: Attributes) => boolean;
+
+export function isFloat(inputs: tf.TensorInfo[]): boolean {
+  return inputs.every(({dtype}) => dtype === 'float32');
+}
+
+export function isNumeric(inputs: tf.TensorInfo[]): boolean {
+  return inputs.every(({dtype}) => dtype === 'float32' || dtype === 'int32');
+}
+
+export function isStored(inputs: tf.TensorInfo[]): boolean {
+  return inputs.every(({dtype}) => dtype !== 'string' && dtype !== 'complex64');
+}
+
+/** libtorch's element type for one of TensorFlow.js. */
+export function scalarType(dtype: tf.DataType): number {
+  if (dtype === 'string' || dtype === 'complex64')
+    throw new Error(`${dtype} tensors do not live in libtorch`);
+  return SCALAR_TYPES[dtype];
+}
+
+const to = operator('to.dtype');
+
+/** The operand in another element type. */
+export function cast(handle: Handle, dtype: tf.DataType): Handle {
+  return to(handle, scalarType(dtype));
+}
+
+/**
+ * Registers a kernel of the torch backend. Temporary tensors are released when it returns.
+ * @param Attributes what TensorFlow.js passes as the kernel's attributes
+ */
+export function register<Attributes = object>(
+  kernelName: string,
+  kernel: Kernel<Attributes>,
+  accepts: Accepts<Attributes> = isFloat,
+): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: 'torch',
+    kernelFunc: ({inputs, attrs, backend}) => {
+      const torch = backend as TorchBackend;
+      const named = Object.entries(inputs).filter(
+        (entry): entry is [string, tf.TensorInfo] => entry[1] != null,
+      );
+      const infos = named.map(([, info]) => info);
+      if (!accepts(infos, attrs as Attributes)) return delegate(kernelName, inputs, attrs, torch);
+      const outputs = torch.run(() => {
+        const operands: Operands = {};
+        for (const [name, info] of named) {
+          operands[name] = {handle: torch.handle(info), shape: info.shape, dtype: info.dtype, info};
+        }
+        return kernel(operands, attrs as Attributes, torch);
+      });
+      return outputs.length === 1 ? outputs[0] : outputs;
+    },
+  });
+}

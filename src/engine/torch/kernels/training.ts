@@ -1,0 +1,114 @@
+/** @file Fused training kernels: batch normalisation, ReLU, enlargement and Adam, each with libtorch's own backward. */
+import type * as tf from '@tensorflow/tfjs';
+import type {AdamStep} from '../../ops/adam.js';
+import {KERNELS} from '../../ops/kernels.js';
+import type {TorchBackend} from '../backend.js';
+import {operator, operatorMany, withinKernel} from '../native.js';
+import {toNchw, toNhwc} from './convolution.js';
+import {register} from './register.js';
+
+const nativeBatchNorm = operatorMany('native_batch_norm');
+const nativeBatchNormBackward = operatorMany('native_batch_norm_backward');
+const reluForward = operator('relu');
+const thresholdBackward = operator('threshold_backward');
+const upsample = operator('upsample_nearest2d');
+const upsampleBackward = operator('upsample_nearest2d_backward');
+
+interface BatchNormAttributes {
+  readonly runningMean: tf.Variable;
+  readonly runningVariance: tf.Variable;
+  readonly momentum: number;
+  readonly epsilon: number;
+}
+
+register<BatchNormAttributes>(KERNELS.batchNorm, ({x, scale, offset}, attributes, torch) => {
+  const running = [torch.handle(attributes.runningMean), torch.handle(attributes.runningVariance)];
+  const [y, mean, inverseDeviation] = nativeBatchNorm(
+    toNchw(x.handle),
+    scale.handle,
+    offset.handle,
+    ...running,
+    true,
+    attributes.momentum,
+    attributes.epsilon,
+  );
+  return [toNhwc(y), mean, inverseDeviation];
+});
+
+register<BatchNormAttributes>(KERNELS.batchNormGradient, (operands, {epsilon}) => {
+  const {dy, x, scale, mean, inverseDeviation} = operands;
+  const [dx, dScale, dOffset] = nativeBatchNormBackward(
+    toNchw(dy.handle),
+    toNchw(x.handle),
+    scale.handle,
+    null,
+    null,
+    mean.handle,
+    inverseDeviation.handle,
+    true,
+    epsilon,
+    [true, true, true],
+  );
+  return [toNhwc(dx), dScale, dOffset];
+});
+
+register<{varianceEpsilon: number}>(
+  'FusedBatchNorm',
+  ({x, mean, variance, offset, scale}, {varianceEpsilon}) => {
+    const parameters = [scale?.handle ?? null, offset?.handle ?? null, mean.handle, variance.handle];
+    return toNhwc(nativeBatchNorm(toNchw(x.handle), ...parameters, false, 0, varianceEpsilon)[0]);
+  },
+);
+
+register(KERNELS.relu, ({x}) => reluForward(x.handle));
+register(KERNELS.reluGradient, ({dy, y}) => thresholdBackward(dy.handle, y.handle, 0));
+
+register<{factor: number}>(KERNELS.upsample, ({x}, {factor}) =>
+  toNhwc(upsample(toNchw(x.handle), [x.shape[1] * factor, x.shape[2] * factor])),
+);
+
+register<{factor: number}>(KERNELS.upsampleGradient, ({dy, x}) => {
+  const [batch, height, width, channels] = x.shape;
+  const sizes = [
+    [dy.shape[1], dy.shape[2]],
+    [batch, channels, height, width],
+  ];
+  return toNhwc(upsampleBackward(toNchw(dy.handle), ...sizes));
+});
+
+const foreach = {
+  scale: operatorMany('_foreach_mul_.Scalar'),
+  addScaled: operatorMany('_foreach_add_.List'),
+  addProduct: operatorMany('_foreach_addcmul_.Scalar'),
+  addQuotient: operatorMany('_foreach_addcdiv_.Scalar'),
+  root: operatorMany('_foreach_sqrt'),
+  divide: operatorMany('_foreach_div_.Scalar'),
+  add: operatorMany('_foreach_add_.Scalar'),
+};
+
+/** Adam (Kingma & Ba 2015, Alg. 1) over all parameters at once, in place. */
+function adam(step: AdamStep, torch: TorchBackend): void {
+  const [parameters, gradients, first, second] = [
+    step.parameters,
+    step.gradients,
+    step.firstMoments,
+    step.secondMoments,
+  ].map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
+  const [beta1, beta2] = step.betas;
+  foreach.scale(first, beta1);
+  foreach.addScaled(first, gradients, 1 - beta1);
+  foreach.scale(second, beta2);
+  foreach.addProduct(second, gradients, gradients, 1 - beta2);
+  const denominator = foreach.root(second);
+  foreach.divide(denominator, Math.sqrt(1 - beta2 ** step.step));
+  foreach.add(denominator, step.epsilon);
+  foreach.addQuotient(parameters, first, denominator, -step.learningRate / (1 - beta1 ** step.step));
+}
+
+register<AdamStep>(KERNELS.adam, (_inputs, step, torch) => {
+  withinKernel(() => {
+    adam(step, torch);
+    return [];
+  });
+  return [];
+});
