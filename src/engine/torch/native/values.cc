@@ -67,8 +67,8 @@ c10::IValue to_list_ivalue(napi_env env, napi_value value, const Parameter& para
   switch (parameter.kind) {
     case c10::TypeKind::TensorType:
       if (parameter.has_optional_elements) {
-        return to_list<c10::optional<at::Tensor>>(env, value, what, [&](napi_value v) -> c10::optional<at::Tensor> {
-          if (is_nothing(env, v)) return c10::nullopt;
+        return to_list<Optional<at::Tensor>>(env, value, what, [&](napi_value v) -> Optional<at::Tensor> {
+          if (is_nothing(env, v)) return {};
           return to_tensor(env, v, what);
         });
       }

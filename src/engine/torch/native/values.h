@@ -5,10 +5,22 @@
 #include <ATen/core/ivalue.h>
 #include <node_api.h>
 
+#include <torch/version.h>
+
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace posecraft {
+
+// libtorch had an optional of its own before it took the standard one.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+template <typename T>
+using Optional = std::optional<T>;
+#else
+template <typename T>
+using Optional = c10::optional<T>;
+#endif
 
 // What an operator's schema wants in one place, worked out once per operator.
 struct Parameter {
@@ -16,7 +28,7 @@ struct Parameter {
   bool is_list = false;
   bool is_optional = false;          // null and undefined mean None
   bool has_optional_elements = false;  // Tensor?[]
-  c10::optional<c10::IValue> default_value;
+  Optional<c10::IValue> default_value;
   std::string name;
 };
 
