@@ -1,0 +1,52 @@
+/** @file Reading weights from whatever a user has: a `.pth`, a safetensors file, a checkpoint's folder or a pointer. */
+import {stat} from 'node:fs/promises';
+import {basename, dirname, join} from 'node:path';
+import {UserError} from '../errors.js';
+import {systemErrorCode} from './files.js';
+import {withInputFile} from './inputFile.js';
+import {MODEL_FILE} from './layout.js';
+import {checkHashes, readManifest} from './manifest.js';
+import {readPth} from './pth.js';
+import {readPointer} from './retention.js';
+import {readSafetensors} from './safetensors.js';
+import type {StateDict} from './stateDict.js';
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    throw new UserError('usage', `${path}: there is no such file or folder; check the path.`, {cause: error});
+  }
+}
+
+/** The model's weights of a checkpoint folder, after their hash was checked. */
+async function loadFromFolder(path: string): Promise<StateDict> {
+  await checkHashes(path, await readManifest(path), [MODEL_FILE]);
+  return (await readSafetensors(join(path, MODEL_FILE))).tensors;
+}
+
+/** By its content: names of weight files promise little. */
+async function isTorchFile(path: string): Promise<boolean> {
+  return withInputFile(path, async (file) => {
+    const start = Buffer.from(await file.read(0, Math.min(2, file.size)));
+    return start[0] === 0x80 || start.toString('latin1') === 'PK' || /\.(pth|pt)$/.test(path);
+  });
+}
+
+/**
+ * Reads a state dict: from a `.pth` or `.pt` file of PyTorch's, a `.safetensors` file, a checkpoint's folder (its
+ * model, not its averaged weights), or a run's pointer `checkpoints/best` or `checkpoints/last`.
+ * @throws UserError 'usage' if it is missing, 'checkpoint' if it is damaged or none of these
+ */
+export async function loadWeights(path: string): Promise<StateDict> {
+  if (await isFolder(path)) return loadFromFolder(path);
+  const name = basename(path);
+  if (name === 'best' || name === 'last') {
+    const target = await readPointer(dirname(path), name);
+    if (target !== null) return loadWeights(target.path);
+  }
+  if (await isTorchFile(path)) return readPth(path);
+  return (await readSafetensors(path)).tensors;
+}
