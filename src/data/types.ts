@@ -7,6 +7,8 @@ export type Box = readonly [number, number, number, number];
 export interface Person {
   readonly imageId: number;
   readonly imageFile: string;
+  /** Width and height that the annotation file states; a decoded image of another size is refused. */
+  readonly imageSize?: readonly [number, number];
   /** null for a detector's box. */
   readonly annotationId: number | null;
   readonly box: Box;

@@ -25,6 +25,8 @@ export interface EngineInfo {
  * @throws UserError if it is not built, or if the device is not to be had
  */
 export async function selectBackend({backend, device = 'auto', threads}: EngineOptions): Promise<EngineInfo> {
+  // Else TensorFlow.js recommends its own native package on the console.
+  tf.enableProdMode();
   if (device === 'cuda') {
     throw new UserError(
       'usage',

@@ -9,6 +9,13 @@ type CpuBackend = tf.KernelBackend & {
 
 type Inputs = tf.NamedTensorInfoMap | undefined;
 
+/** @throws Error that names the kernel if one of its inputs was disposed */
+export function checkAlive(kernelName: string, inputs: Inputs): void {
+  for (const [name, info] of Object.entries(inputs ?? {})) {
+    if ((info as tf.Tensor | null)?.isDisposed) throw new Error(`${kernelName}: input "${name}" is disposed`);
+  }
+}
+
 /** Runs `kernelName` on the `cpu` backend over copies of the inputs and takes the results back. */
 export function delegate(
   kernelName: string,
@@ -16,6 +23,7 @@ export function delegate(
   attributes: tf.NamedAttrMap | undefined,
   torch: TorchBackend,
 ): tf.TensorInfo | tf.TensorInfo[] {
+  checkAlive(kernelName, inputs);
   const cpu = tf.engine().findBackend('cpu') as CpuBackend;
   const kernel = tf.getKernel(kernelName, 'cpu');
   if (!kernel) throw new Error(`no backend has a kernel "${kernelName}" for these inputs`);

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type {TorchBackend} from '../backend.js';
 import {type Handle, operator, SCALAR_TYPES} from '../native.js';
-import {delegate} from './delegate.js';
+import {checkAlive, delegate} from './delegate.js';
 
 /** An input of a kernel as libtorch sees it. */
 export interface Operand {
@@ -63,6 +63,7 @@ export function register<Attributes = object>(
     kernelName,
     backendName: 'torch',
     kernelFunc: ({inputs, attrs, backend}) => {
+      checkAlive(kernelName, inputs);
       const torch = backend as TorchBackend;
       const named = Object.entries(inputs).filter(
         (entry): entry is [string, tf.TensorInfo] => entry[1] != null,

@@ -86,8 +86,27 @@ const foreach = {
   add: operatorMany('_foreach_add_.Scalar'),
 };
 
+const emptyLike = operator('empty_like');
+const copyInto = operator('copy_');
+const sharesLayout = new WeakSet<tf.DataId>();
+
+/** Brings a moment into the memory layout of its parameter, so that a step runs over both in storage order. */
+function layOutLike(moment: tf.Variable, parameter: tf.Variable, torch: TorchBackend): void {
+  if (sharesLayout.has(moment.dataId)) return;
+  torch.replaceLayout(moment, (values) => {
+    const laidOut = emptyLike(torch.handle(parameter));
+    copyInto(laidOut, values);
+    return laidOut;
+  });
+  sharesLayout.add(moment.dataId);
+}
+
 /** Adam (Kingma & Ba 2015, Alg. 1) over all parameters at once, in place. */
 function adam(step: AdamStep, torch: TorchBackend): void {
+  step.parameters.forEach((parameter, i) => {
+    layOutLike(step.firstMoments[i], parameter, torch);
+    layOutLike(step.secondMoments[i], parameter, torch);
+  });
   const [parameters, gradients, first, second] = [
     step.parameters,
     step.gradients,

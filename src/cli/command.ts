@@ -1,0 +1,54 @@
+/** @file What every command does alike: options, overrides, and how errors end it. */
+import yargs, {type Argv} from 'yargs';
+import {hideBin} from 'yargs/helpers';
+import {EXIT_CODES, exitCodeOf, UserError} from '../errors.js';
+
+/** A parser with the house's rules: unknown options and missing commands are usage errors. */
+export function commandLine(name: string, usage: string): Argv {
+  return yargs(hideBin(process.argv))
+    .scriptName(name)
+    .usage(usage)
+    .option('verbose', {type: 'boolean', default: false, describe: 'print the stack of an error'})
+    .strictOptions()
+    .help()
+    .alias('help', 'h')
+    .version(false)
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UserError('usage', `${name}: ${message}. See "${name} --help".`);
+    });
+}
+
+/** The positional arguments that are left: `key=value` overrides. */
+export function overridesOf(positional: readonly (string | number)[]): string[] {
+  return positional.map(String);
+}
+
+function report(error: unknown): void {
+  const isVerbose = process.argv.includes('--verbose');
+  if (error instanceof UserError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    if (isVerbose) process.stderr.write(`${error.stack}\n`);
+    return;
+  }
+  const text = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`error: this is a bug, not something that you did.\n${text}\n`);
+}
+
+/**
+ * Runs a command to its end and ends the process with its exit code.
+ * @param main returns the exit code, or nothing for 0
+ */
+export async function runCommand(main: () => Promise<number | undefined>): Promise<void> {
+  // A reader that went away (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  try {
+    process.exitCode = (await main()) ?? EXIT_CODES.done;
+  } catch (error) {
+    report(error);
+    process.exitCode = exitCodeOf(error);
+  }
+}

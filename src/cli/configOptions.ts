@@ -1,0 +1,30 @@
+/** @file The configuration of a command: its file, its overrides, and options that stand for overrides. */
+import type {Argv} from 'yargs';
+import {type LoadedConfig, loadConfig} from '../config/load.js';
+import {overridesOf} from './command.js';
+
+/** Options that only say otherwise what an override says: `--device cpu` is `device=cpu`. */
+const SHORTCUTS = ['device', 'backend', 'seed'] as const;
+
+interface Parsed {
+  readonly cfg?: string;
+  readonly _: readonly (string | number)[];
+  readonly device?: string;
+  readonly backend?: string;
+  readonly seed?: number;
+}
+
+export function withConfigOptions<T>(argv: Argv<T>) {
+  return argv
+    .option('cfg', {type: 'string', describe: 'the YAML file of the run'})
+    .option('device', {type: 'string', describe: 'auto, cpu or cuda'})
+    .option('backend', {type: 'string', describe: 'torch (libtorch) or cpu (plain JavaScript, slow)'})
+    .option('seed', {type: 'number', describe: 'of every random draw'});
+}
+
+export function configOf(cfg: string, parsed: Parsed): LoadedConfig {
+  const shortcuts = SHORTCUTS.filter((key) => parsed[key] !== undefined).map(
+    (key) => `${key}=${parsed[key]}`,
+  );
+  return loadConfig(cfg, [...overridesOf(parsed._), ...shortcuts]);
+}

@@ -1,0 +1,43 @@
+/** @file `pose-eval --cfg`: evaluates a checkpoint on the validation split. */
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {readPointer} from '../checkpoint/retention.js';
+import type {Config} from '../config/schema.js';
+import {openCocoDataset} from '../data/datasets/coco.js';
+import {selectBackend} from '../engine/index.js';
+import {UserError} from '../errors.js';
+import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
+import {buildTopDown, loadCheckpointWeights, openLoader} from '../tasks/topDownParts.js';
+import {writeEvaluation} from '../train/hooks/evaluate.js';
+
+/** The best checkpoint of the configuration's own run. */
+async function bestCheckpoint(config: Config): Promise<string> {
+  const folder = join(config.output, config.name, 'checkpoints');
+  const best = existsSync(folder) ? await readPointer(folder, 'best') : null;
+  if (best) return best.path;
+  throw new UserError(
+    'usage',
+    `${folder}: there is no best checkpoint yet. Train first, or give --checkpoint FILE.`,
+  );
+}
+
+export async function evaluateCheckpoint(
+  config: Config,
+  {checkpoint, json}: {checkpoint?: string; json: boolean},
+): Promise<void> {
+  const path = checkpoint ?? (await bestCheckpoint(config));
+  await selectBackend(config);
+  // The checkpoint fills the whole model; what the run started from is not asked for.
+  const {task, keypointSet} = await buildTopDown({...config, model: {...config.model, weights: null}});
+  await loadCheckpointWeights(task, path);
+  const dataset = await openCocoDataset(config.dataset, 'val', keypointSet);
+  const loader = openLoader(config, dataset, task, 'evaluate');
+  try {
+    const predictions = await predictPeople(task, loader, dataset.people, config.eval);
+    const evaluation = await scorePredictions(predictions, dataset, config.eval);
+    await writeEvaluation(join(config.output, config.name), evaluation);
+    process.stdout.write(json ? `${JSON.stringify(evaluation.stats)}\n` : `${evaluation.table}\n`);
+  } finally {
+    await loader.close();
+  }
+}

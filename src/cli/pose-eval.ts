@@ -1,0 +1,44 @@
+/** @file `pose-eval`: scores a checkpoint, or ready predictions without a model. */
+import {UserError} from '../errors.js';
+import {commandLine, overridesOf, runCommand} from './command.js';
+import {configOf, withConfigOptions} from './configOptions.js';
+import {evaluateCheckpoint} from './evaluateCheckpoint.js';
+import {scoreResults} from './scoreResults.js';
+
+await runCommand(async () => {
+  const parsed = await withConfigOptions(
+    commandLine('pose-eval', 'pose-eval --cfg FILE [--checkpoint F] [key=value ...]'),
+  )
+    .option('checkpoint', {
+      type: 'string',
+      describe: "weights or a checkpoint folder; by default the run's best",
+    })
+    .option('results', {
+      type: 'string',
+      describe: "score these predictions in COCO's result format, without a model",
+    })
+    .option('annotations', {type: 'string', describe: 'COCO annotations to score --results against'})
+    .option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'print one JSON object on stdout and nothing else',
+    })
+    .example('pose-eval --cfg experiments/coco/hrnet_w32.yaml', "the run's best checkpoint")
+    .example('pose-eval --cfg … --checkpoint F.pth dataset.useGroundTruthBoxes=false', 'with detector boxes')
+    .example('pose-eval --results R.json --annotations GT.json --json', 'ready predictions')
+    .parseAsync();
+  const {results, annotations, cfg, json} = parsed;
+  if (results === undefined) {
+    if (cfg === undefined)
+      throw new UserError('usage', 'pose-eval: give --cfg FILE, or --results R.json --annotations GT.json.');
+    await evaluateCheckpoint(configOf(cfg, parsed).config, {checkpoint: parsed.checkpoint, json});
+    return undefined;
+  }
+  if (annotations === undefined)
+    throw new UserError('usage', 'pose-eval: --results needs --annotations GT.json.');
+  const [extra] = overridesOf(parsed._);
+  if (extra !== undefined)
+    throw new UserError('usage', `pose-eval: "${extra}": overrides have no meaning with --results.`);
+  await scoreResults(results, annotations, json);
+  return undefined;
+});

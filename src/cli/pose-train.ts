@@ -1,0 +1,42 @@
+/** @file `pose-train`: trains, validates and keeps the best. */
+import {formatConfig} from '../config/format.js';
+import {dryRun} from '../train/dryRun.js';
+import {trainFromConfig} from '../train/train.js';
+import {commandLine, runCommand} from './command.js';
+import {configOf, withConfigOptions} from './configOptions.js';
+
+await runCommand(async () => {
+  const parsed = await withConfigOptions(commandLine('pose-train', 'pose-train --cfg FILE [key=value ...]'))
+    .demandOption('cfg')
+    .option('resume', {
+      type: 'boolean',
+      default: false,
+      describe: "go on from the run's newest good checkpoint",
+    })
+    .option('print-config', {
+      type: 'boolean',
+      default: false,
+      describe: 'show every value and its origin, and end',
+    })
+    .option('dry-run', {
+      type: 'boolean',
+      default: false,
+      describe: 'one batch through everything; keeps nothing',
+    })
+    .example('pose-train --cfg experiments/coco/hrnet_w32.yaml', 'train as the recipe says')
+    .example('pose-train --cfg … train.batchSize=16 seed=3', 'change values of the recipe')
+    .example('pose-train --cfg … --resume', 'go on with a run that was stopped')
+    .parseAsync();
+  const {config, sources} = configOf(parsed.cfg, parsed);
+  if (parsed.printConfig) {
+    process.stdout.write(`${formatConfig(config, sources)}\n`);
+    return undefined;
+  }
+  if (parsed.dryRun) {
+    await dryRun(config);
+    process.stdout.write('dry run: everything works; nothing was kept\n');
+    return undefined;
+  }
+  const {signalExitCode} = await trainFromConfig(config, {resume: parsed.resume});
+  return signalExitCode ?? undefined;
+});

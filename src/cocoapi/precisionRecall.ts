@@ -1,0 +1,110 @@
+/** @file From matches to precision over recall: pycocotools' `accumulate` for one category, area range and count. */
+import type {ImageEvaluation} from './evaluateImage.js';
+
+export interface PrecisionRecall {
+  /** [thresholds × recall thresholds]: the best precision at that recall or more; 0 where it is not reached. */
+  readonly precision: Float64Array;
+  /** [thresholds × recall thresholds]: the score of the detection that reaches the recall. */
+  readonly scores: Float64Array;
+  /** [thresholds]: the greatest recall. */
+  readonly recall: Float64Array;
+}
+
+/** numpy's spacing(1). */
+const SPACING = 2 ** -52;
+
+const IGNORED = 0;
+const RIGHT = 1;
+const WRONG = 2;
+
+/** The detections of all images by falling score. */
+interface Ranking {
+  readonly scores: Float64Array;
+  /** [thresholds × detections]: IGNORED, RIGHT or WRONG. */
+  readonly outcomes: Uint8Array;
+}
+
+/**
+ * @param images evaluations of one category and area range, in the order of their images
+ * @param maxDet how many detections of each image count
+ * @returns null where there is no annotation to find
+ */
+export function precisionRecall(
+  images: readonly ImageEvaluation[],
+  maxDet: number,
+  thresholds: number,
+  recallThresholds: readonly number[],
+): PrecisionRecall | null {
+  const positives = images.reduce((sum, {gtIgnore}) => sum + gtIgnore.filter((ignore) => !ignore).length, 0);
+  if (positives === 0) return null;
+  const ranking = rank(images, maxDet, thresholds);
+  const count = recallThresholds.length;
+  const curves = {
+    precision: new Float64Array(thresholds * count),
+    scores: new Float64Array(thresholds * count),
+    recall: new Float64Array(thresholds),
+  };
+  for (let t = 0; t < thresholds; t++) {
+    const {recalls, precisions} = curveAt(t, ranking, positives);
+    curves.recall[t] = recalls.at(-1) ?? 0;
+    recallThresholds.forEach((threshold, r) => {
+      const i = firstAtLeast(recalls, threshold);
+      if (i === recalls.length) return;
+      curves.precision[t * count + r] = precisions[i];
+      curves.scores[t * count + r] = ranking.scores[i];
+    });
+  }
+  return curves;
+}
+
+function rank(images: readonly ImageEvaluation[], maxDet: number, thresholds: number): Ranking {
+  const places = images.flatMap((image) =>
+    Array.from({length: Math.min(maxDet, image.dtIds.length)}, (_, d) => ({
+      image,
+      d,
+      score: image.dtScores[d],
+    })),
+  );
+  // Stable, as numpy's mergesort: ties keep the order of the images.
+  places.sort((a, b) => b.score - a.score);
+  const outcomes = new Uint8Array(thresholds * places.length);
+  places.forEach(({image, d}, i) => {
+    for (let t = 0; t < thresholds; t++) outcomes[t * places.length + i] = outcome(image, t, d);
+  });
+  return {scores: Float64Array.from(places, ({score}) => score), outcomes};
+}
+
+function outcome({dtIds, dtMatches, dtIgnore}: ImageEvaluation, t: number, d: number): number {
+  const at = t * dtIds.length + d;
+  if (dtIgnore[at]) return IGNORED;
+  return dtMatches[at] !== 0 ? RIGHT : WRONG;
+}
+
+/** Recall and precision after each detection; the precision made to fall with rising recall. */
+function curveAt(t: number, {scores, outcomes}: Ranking, positives: number) {
+  const count = scores.length;
+  const recalls = new Float64Array(count);
+  const precisions = new Float64Array(count);
+  let right = 0;
+  let wrong = 0;
+  for (let i = 0; i < count; i++) {
+    if (outcomes[t * count + i] === RIGHT) right++;
+    else if (outcomes[t * count + i] === WRONG) wrong++;
+    recalls[i] = right / positives;
+    precisions[i] = right / (wrong + right + SPACING);
+  }
+  for (let i = count - 1; i > 0; i--) precisions[i - 1] = Math.max(precisions[i - 1], precisions[i]);
+  return {recalls, precisions};
+}
+
+/** Index of the first of the rising `values` that is not below `threshold`, or their number. */
+function firstAtLeast(values: Float64Array, threshold: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < threshold) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

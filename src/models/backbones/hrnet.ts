@@ -1,0 +1,153 @@
+/** @file HRNet (Sun et al. 2019): parallel branches from high to low resolution that exchange features repeatedly. */
+import * as tf from '@tensorflow/tfjs';
+import type {HRNetConfig} from '../../config/schema.js';
+import {relu} from '../../engine/ops/relu.js';
+import {UserError} from '../../errors.js';
+import {BatchNorm2d, ReLU, Sequential, Upsample} from '../../nn/layers.js';
+import {type Layer, Module} from '../../nn/module.js';
+import {Backbone} from '../backbone.js';
+import {BasicBlock, BOTTLENECK_EXPANSION, Bottleneck, conv1x1, conv3x3} from './residual.js';
+
+type StageConfig = HRNetConfig['stage2'];
+
+const STEM_WIDTH = 64;
+const LAYER1_BLOCKS = 4;
+const LAYER1_CHANNELS = STEM_WIDTH * BOTTLENECK_EXPANSION;
+
+/** Halves the resolution. */
+function halving(inputs: number, outputs: number, ...activation: ReLU[]): Sequential {
+  return new Sequential(conv3x3(inputs, outputs, 2), new BatchNorm2d(outputs), ...activation);
+}
+
+/** Brings branch `from` to the resolution and width of branch `to`; null where they are the same. */
+function resampling(channels: readonly number[], from: number, to: number): Sequential | null {
+  const [inputs, outputs] = [channels[from], channels[to]];
+  if (from === to) return null;
+  if (from > to) {
+    return new Sequential(conv1x1(inputs, outputs), new BatchNorm2d(outputs), new Upsample(2 ** (from - to)));
+  }
+  const steps = Array.from({length: to - from - 1}, () => halving(inputs, inputs, new ReLU()));
+  return new Sequential(...steps, halving(inputs, outputs));
+}
+
+/** Residual blocks in every branch, then the exchange unit: every output is the sum of all branches (Fig. 3). */
+class HighResolutionModule extends Module {
+  readonly branches: Sequential[];
+  readonly fuse_layers: (Sequential | null)[][];
+
+  /** @param outputs how many branches go on: all, or the first alone */
+  constructor({blocks, channels}: StageConfig, outputs: number) {
+    super();
+    this.branches = channels.map(
+      (width, branch) => new Sequential(...Array.from({length: blocks[branch]}, () => new BasicBlock(width))),
+    );
+    this.fuse_layers = Array.from({length: outputs}, (_, to) =>
+      channels.map((_width, from) => resampling(channels, from, to)),
+    );
+  }
+
+  forward(inputs: readonly tf.Tensor4D[]): tf.Tensor4D[] {
+    const branches = this.branches.map((branch, i) => branch.forward(inputs[i]));
+    return this.fuse_layers.map((paths) => fuse(paths, branches));
+  }
+}
+
+function fuse(paths: readonly (Sequential | null)[], branches: readonly tf.Tensor4D[]): tf.Tensor4D {
+  return tf.tidy(() => relu(tf.addN(branches.map((branch, i) => paths[i]?.forward(branch) ?? branch))));
+}
+
+/** From the branches of one stage to those of the next: widths adapted, lower resolutions added at the end. */
+function transition(previous: readonly number[], next: readonly number[]): (Layer | null)[] {
+  const last = previous.length - 1;
+  return next.map((width, branch) => {
+    if (branch > last) {
+      const steps = Array.from({length: branch - last - 1}, () =>
+        halving(previous[last], previous[last], new ReLU()),
+      );
+      return new Sequential(...steps, halving(previous[last], width, new ReLU()));
+    }
+    if (width === previous[branch]) return null;
+    return new Sequential(conv3x3(previous[branch], width), new BatchNorm2d(width), new ReLU());
+  });
+}
+
+function applyTransition(layers: readonly (Layer | null)[], branches: readonly tf.Tensor4D[]): tf.Tensor4D[] {
+  return layers.map((layer, i) => {
+    const source = branches[Math.min(i, branches.length - 1)];
+    return layer?.forward(source) ?? source;
+  });
+}
+
+/** @param keepsAll whether the last module gives all branches, or only that of the highest resolution */
+function stage(config: StageConfig, keepsAll: boolean): HighResolutionModule[] {
+  const {modules, channels} = config;
+  return Array.from({length: modules}, (_, i) => {
+    const outputs = keepsAll || i < modules - 1 ? channels.length : 1;
+    return new HighResolutionModule(config, outputs);
+  });
+}
+
+function checkStage(name: 'stage2' | 'stage3' | 'stage4', {blocks, channels}: StageConfig): void {
+  const branches = Number(name.slice(-1));
+  if (channels.length === branches && blocks.length === branches) return;
+  throw new UserError(
+    'usage',
+    `model.backbone.${name}: has ${channels.length} channels and ${blocks.length} blocks; ` +
+      `give ${branches} of each, one for each branch.`,
+  );
+}
+
+/**
+ * The backbone, with the names of the published checkpoints; its features are those of the highest resolution.
+ * @throws UserError('usage') if a stage has not as many branches as its number says
+ */
+export class HRNet extends Backbone {
+  readonly conv1 = conv3x3(3, STEM_WIDTH, 2);
+  readonly bn1 = new BatchNorm2d(STEM_WIDTH);
+  readonly conv2 = conv3x3(STEM_WIDTH, STEM_WIDTH, 2);
+  readonly bn2 = new BatchNorm2d(STEM_WIDTH);
+  readonly layer1: Sequential;
+  readonly transition1: (Layer | null)[];
+  readonly stage2: HighResolutionModule[];
+  readonly transition2: (Layer | null)[];
+  readonly stage3: HighResolutionModule[];
+  readonly transition3: (Layer | null)[];
+  readonly stage4: HighResolutionModule[];
+  override readonly channels: number;
+  override readonly stride = 4;
+  override readonly sizeMultiple = 32;
+
+  constructor({stage2, stage3, stage4}: HRNetConfig) {
+    super();
+    checkStage('stage2', stage2);
+    checkStage('stage3', stage3);
+    checkStage('stage4', stage4);
+    const inputs = (block: number) => (block === 0 ? STEM_WIDTH : LAYER1_CHANNELS);
+    const blocks = Array.from({length: LAYER1_BLOCKS}, (_, i) => new Bottleneck(inputs(i), STEM_WIDTH));
+    this.layer1 = new Sequential(...blocks);
+    this.transition1 = transition([LAYER1_CHANNELS], stage2.channels);
+    this.stage2 = stage(stage2, true);
+    this.transition2 = transition(stage2.channels, stage3.channels);
+    this.stage3 = stage(stage3, true);
+    this.transition3 = transition(stage3.channels, stage4.channels);
+    this.stage4 = stage(stage4, false);
+    this.channels = stage4.channels[0];
+  }
+
+  override forward(images: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => {
+      const half = relu(this.bn1.forward(this.conv1.forward(images)));
+      const quarter = relu(this.bn2.forward(this.conv2.forward(half)));
+      let branches = [this.layer1.forward(quarter)];
+      for (const [change, modules] of [
+        [this.transition1, this.stage2],
+        [this.transition2, this.stage3],
+        [this.transition3, this.stage4],
+      ] as const) {
+        branches = applyTransition(change, branches);
+        for (const module of modules) branches = module.forward(branches);
+      }
+      return branches[0];
+    });
+  }
+}

@@ -1,0 +1,33 @@
+/** @file The top-down network: a backbone and a head, under the flat names of the published checkpoints. */
+import * as tf from '@tensorflow/tfjs';
+import {Layer} from '../nn/module.js';
+import type {Backbone} from './backbone.js';
+
+export class PoseModel extends Layer {
+  constructor(
+    readonly backbone: Backbone,
+    readonly head: Layer,
+  ) {
+    super();
+  }
+
+  /** Pixels of the image in one cell of a heatmap, along each axis. */
+  get stride(): number {
+    return this.backbone.stride;
+  }
+
+  override members(): Iterable<readonly [string, Layer]> {
+    return [
+      ['', this.backbone],
+      ['', this.head],
+    ];
+  }
+
+  /**
+   * @param images [B, H, W, 3]
+   * @returns heatmaps [B, H / stride, W / stride, keypoints]
+   */
+  override forward(images: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => this.head.forward(this.backbone.forward(images)));
+  }
+}

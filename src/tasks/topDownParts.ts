@@ -1,0 +1,62 @@
+/** @file From a configuration to the parts of a top-down run: keypoints, model with its weights, loaders. */
+import {loadWeights} from '../checkpoint/weights.js';
+import type {Config} from '../config/schema.js';
+import type {TopDownDataset} from '../data/datasets/topDown.js';
+import {type KeypointSet, loadKeypointSet} from '../data/keypoints.js';
+import {BatchLoader, type LoaderOptions} from '../data/loader/loader.js';
+import {buildModel} from '../models/registry.js';
+import {loadMatching, loadStateDict} from '../nn/stateDict.js';
+import {TopDownTask} from './topDown.js';
+
+export interface TopDownParts {
+  readonly keypointSet: KeypointSet;
+  readonly task: TopDownTask;
+  /** Keys of the model that `model.weights` did not fill. */
+  readonly unmatched: readonly string[];
+}
+
+/** Builds the model and, where `model.weights` is set, starts it from there. */
+export async function buildTopDown(config: Config): Promise<TopDownParts> {
+  const keypointSet = loadKeypointSet(config.dataset.keypoints);
+  const model = buildModel(config.model, keypointSet.names.length, config.seed);
+  const {weights} = config.model;
+  const unmatched = weights ? loadMatching(model, await loadWeights(weights), weights) : [];
+  return {keypointSet, task: new TopDownTask(model, keypointSet, config.model.input), unmatched};
+}
+
+/** Fills the whole model from a checkpoint folder or a weights file; anything that does not fit is an error. */
+export async function loadCheckpointWeights(task: TopDownTask, path: string): Promise<void> {
+  loadStateDict(task.model, await loadWeights(path), path);
+}
+
+/** What a loader does with a split: augmented and shuffled for training, plain and in order otherwise. */
+export function loaderSettings(
+  config: Config,
+  dataset: TopDownDataset,
+  stride: number,
+  purpose: 'train' | 'evaluate',
+): LoaderOptions {
+  const isTraining = purpose === 'train';
+  return {
+    dataset,
+    input: config.model.input,
+    stride,
+    sigma: config.model.head.sigma,
+    boxPadding: config.dataset.boxPadding,
+    augment: isTraining ? config.dataset.augment : null,
+    batchSize: isTraining ? config.train.batchSize : config.eval.batchSize,
+    seed: config.seed,
+    shuffle: isTraining && config.train.shuffle,
+    ...config.loader,
+  };
+}
+
+/** A loader over the people of a split. */
+export function openLoader(
+  config: Config,
+  dataset: TopDownDataset,
+  task: TopDownTask,
+  purpose: 'train' | 'evaluate',
+): BatchLoader {
+  return new BatchLoader(loaderSettings(config, dataset, task.model.stride, purpose));
+}

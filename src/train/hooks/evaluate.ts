@@ -1,0 +1,63 @@
+/** @file Validation after epochs: the figures, the results file, and which checkpoint is the best. */
+import {mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import {writeFileAtomic} from '../../checkpoint/files.js';
+import type {RunConsole} from '../../report/console.js';
+import type {MetricsLog} from '../../report/metricsLog.js';
+import {evaluationTable, unmeasuredNote} from '../../report/tables.js';
+import type {Evaluation} from '../../tasks/topDownEvaluation.js';
+import type {Hook, Run} from '../trainer.js';
+import type {Best} from './checkpoint.js';
+
+export interface EvaluateHookOptions {
+  readonly runFolder: string;
+  /** Epochs between validations; the last epoch is always validated. */
+  readonly every: number;
+  readonly evaluate: () => Promise<Evaluation>;
+  readonly console: RunConsole;
+  readonly metrics: MetricsLog;
+  readonly best: Best | null;
+}
+
+/** Writes an evaluation into the run's folder: COCO's result format, and the figures as JSON. */
+export async function writeEvaluation(folder: string, {results, stats}: Evaluation): Promise<void> {
+  await mkdir(join(folder, 'results'), {recursive: true});
+  await writeFileAtomic(join(folder, 'results', 'keypoints_val_results.json'), JSON.stringify(results));
+  await writeFileAtomic(join(folder, 'eval.json'), `${JSON.stringify(stats, null, 2)}\n`);
+}
+
+export class EvaluateHook implements Hook {
+  #best: Best | null;
+  #latest: Evaluation | null = null;
+
+  constructor(private readonly options: EvaluateHookOptions) {
+    this.#best = options.best;
+  }
+
+  /** The best validation so far, by AP. */
+  get best(): Best | null {
+    return this.#best;
+  }
+
+  get latest(): Evaluation | null {
+    return this.#latest;
+  }
+
+  async afterEpoch({progress, options: {epochs}}: Run): Promise<void> {
+    const {every, evaluate, console, metrics, runFolder} = this.options;
+    const {epoch, step} = progress;
+    if (epoch % every !== 0 && epoch !== epochs) return;
+    const evaluation = await evaluate();
+    this.#latest = evaluation;
+    const row = {name: `epoch ${epoch}`, stats: evaluation.stats};
+    console.line(evaluationTable([row]));
+    const note = unmeasuredNote(row);
+    if (note) console.line(note);
+    metrics.append({type: 'eval', step, epoch, ...evaluation.stats});
+    // The log must hold all that the checkpoint, which follows, will remember of it.
+    metrics.sync();
+    const figure = evaluation.stats.AP;
+    if (Number.isFinite(figure) && figure > (this.#best?.figure ?? -1)) this.#best = {step, epoch, figure};
+    await writeEvaluation(runFolder, evaluation);
+  }
+}

@@ -1,0 +1,54 @@
+/** @file The parts that a run is made of, opened from its configuration, and the facts that a person wants of them. */
+import type {Config} from '../config/schema.js';
+import {openCocoDataset} from '../data/datasets/coco.js';
+import type {TopDownDataset} from '../data/datasets/topDown.js';
+import {type EngineInfo, selectBackend} from '../engine/index.js';
+import {summarize, summaryTotals} from '../models/summary.js';
+import {RunConsole} from '../report/console.js';
+import {modelLine, splitLine} from '../report/tables.js';
+import type {TopDownTask} from '../tasks/topDown.js';
+import {buildTopDown} from '../tasks/topDownParts.js';
+
+export interface Session {
+  readonly config: Config;
+  readonly console: RunConsole;
+  readonly engine: EngineInfo;
+  readonly task: TopDownTask;
+  readonly train: TopDownDataset;
+  readonly val: TopDownDataset;
+}
+
+/** @throws UserError if the backend, the weights or the data are not to be had */
+export async function openSession(config: Config): Promise<Session> {
+  const console = new RunConsole();
+  const engine = await selectBackend(config);
+  const {task, keypointSet, unmatched} = await buildTopDown(config);
+  if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
+  const train = await openCocoDataset(config.dataset, 'train', keypointSet);
+  const val = await openCocoDataset(config.dataset, 'val', keypointSet);
+  return {config, console, engine, task, train, val};
+}
+
+function split({summary}: TopDownDataset): string {
+  const rejected = Object.fromEntries(summary.rejected.map(({reason, count}) => [reason, count]));
+  return splitLine({...summary, rejected});
+}
+
+/** What stands above the first step, and in the report: label and value. */
+export function sessionFacts(
+  {config, engine, task, train, val}: Session,
+  folder: string,
+): [string, string][] {
+  const {input, name} = config.model;
+  return [
+    ['run', folder],
+    [
+      'engine',
+      `${engine.engine}, ${engine.device}, ${engine.threads} threads, Node ${process.versions.node}`,
+    ],
+    ['seed', String(config.seed)],
+    ['model', modelLine({name, input, ...summaryTotals(summarize(task.model, input))})],
+    ['train', split(train)],
+    ['val', `${split(val)}${config.dataset.useGroundTruthBoxes ? '' : ' (boxes of a detector)'}`],
+  ];
+}

@@ -1,0 +1,187 @@
+/** @file A training run from its configuration to its report: joins the parts, the hooks and the loop. */
+import {join} from 'node:path';
+import {writeFileAtomic} from '../checkpoint/files.js';
+import {dumpConfig} from '../config/format.js';
+import type {Config} from '../config/schema.js';
+import type {BatchLoader} from '../data/loader/loader.js';
+import {getStateDict, loadStateDict} from '../nn/stateDict.js';
+import {formatDuration} from '../report/format.js';
+import {writeReport} from '../report/htmlReport.js';
+import {MetricsLog, readMetrics} from '../report/metricsLog.js';
+import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
+import {openLoader} from '../tasks/topDownParts.js';
+import {CheckpointHook} from './hooks/checkpoint.js';
+import {EvaluateHook} from './hooks/evaluate.js';
+import {finiteLoss} from './hooks/finite.js';
+import {LogHook} from './hooks/log.js';
+import {SignalHook} from './hooks/signals.js';
+import {Adam} from './optimizers.js';
+import {validationPictures} from './pictures.js';
+import {openRunFolder, type RunFolder} from './runFolder.js';
+import {type RunState, readRunState} from './runState.js';
+import {learningRateAt} from './schedules.js';
+import {openSession, type Session, sessionFacts} from './session.js';
+import {Run, type Update} from './trainer.js';
+
+export interface TrainOutcome {
+  /** AP of the best validation; null if there was none. */
+  readonly best: number | null;
+  /** The process's exit code if a signal ended the run. */
+  readonly signalExitCode: number | null;
+}
+
+/** @param resume go on from the newest good checkpoint of the run's folder */
+export async function trainFromConfig(config: Config, {resume}: {resume: boolean}): Promise<TrainOutcome> {
+  const session = await openSession(config);
+  const folder = await openRunFolder(config, resume, (line) => session.console.warn(line));
+  const loaders = {
+    train: openLoader(config, session.train, session.task, 'train'),
+    val: openLoader(config, session.val, session.task, 'evaluate'),
+  };
+  try {
+    await writeFileAtomic(join(folder.path, 'config.yaml'), dumpConfig(config));
+    return await trainIn(folder, session, loaders);
+  } finally {
+    await Promise.all([loaders.train.close(), loaders.val.close()]);
+    await folder.lock.release();
+  }
+}
+
+interface Loaders {
+  readonly train: BatchLoader;
+  readonly val: BatchLoader;
+}
+
+async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): Promise<TrainOutcome> {
+  const {config, console, task} = session;
+  const facts = sessionFacts(session, folder.path);
+  console.facts(facts);
+  const optimizer = new Adam(task.model.namedParameters(), config.train.optimizer);
+  const state = folder.resumed && restore(folder, session, optimizer);
+  const metrics = MetricsLog.open(join(folder.path, 'metrics.jsonl'), state?.metricsOffset ?? 0, (line) =>
+    console.warn(line),
+  );
+  const evaluation = evaluateHook(folder, session, loaders.val, metrics, state);
+  const checkpoints = checkpointHook(folder, session, {optimizer, evaluation, metrics});
+  const signals = new SignalHook(
+    (run) => checkpoints.save(run.progress),
+    (line) => console.line(line),
+  );
+  const run = new Run({
+    epochs: config.train.epochs,
+    source: loaders.train,
+    update: updateOf(session, optimizer, loaders.train.batchesPerEpoch),
+    hooks: [new LogHook(console, metrics, config.train.logEvery), evaluation, checkpoints, signals],
+    progress: state ? {step: state.step, epoch: state.epoch, nextBatch: state.nextBatch} : undefined,
+  });
+  const started = performance.now();
+  await run.train();
+  const duration = formatDuration((performance.now() - started) / 1000);
+  await conclude(folder, session, {evaluation, metrics, facts: [...facts, ['duration', duration]]});
+  return {best: evaluation.best?.figure ?? null, signalExitCode: signals.exitCode};
+}
+
+/** Takes over the newest checkpoint. */
+function restore({resumed}: RunFolder, {config, task, console}: Session, optimizer: Adam): RunState {
+  const {path, model, optimizer: moments} = resumed!;
+  const state = readRunState(resumed!, config);
+  loadStateDict(task.model, model, path);
+  optimizer.load(moments ?? new Map(), path);
+  console.line(`resumed from ${path}: epoch ${state.epoch + 1}, batch ${state.nextBatch + 1}`);
+  return state;
+}
+
+function updateOf({config, task}: Session, optimizer: Adam, stepsPerEpoch: number): Update {
+  const {
+    schedule,
+    optimizer: {learningRate: base},
+  } = config.train;
+  return (batch, step) => {
+    const learningRate = learningRateAt(schedule, base, step, stepsPerEpoch);
+    const loss = task.train(batch, optimizer, learningRate, (value) => finiteLoss(value, step));
+    return {loss, learningRate};
+  };
+}
+
+function evaluateHook(
+  folder: RunFolder,
+  {config, console, task, val}: Session,
+  loader: BatchLoader,
+  metrics: MetricsLog,
+  state: RunState | null,
+): EvaluateHook {
+  return new EvaluateHook({
+    runFolder: folder.path,
+    every: config.train.evaluateEvery,
+    evaluate: async () => {
+      const showProgress = (done: number, total: number) =>
+        console.progress(() => `validating ${done}/${total}`);
+      const predictions = await predictPeople(task, loader, val.people, config.eval, showProgress);
+      return scorePredictions(predictions, val, config.eval);
+    },
+    console,
+    metrics,
+    best: state?.best ?? null,
+  });
+}
+
+interface Recorded {
+  readonly optimizer: Adam;
+  readonly evaluation: EvaluateHook;
+  readonly metrics: MetricsLog;
+}
+
+function checkpointHook(
+  folder: RunFolder,
+  {config, console, task}: Session,
+  {optimizer, evaluation, metrics}: Recorded,
+): CheckpointHook {
+  return new CheckpointHook({
+    folder: folder.checkpoints,
+    keep: config.train.keepCheckpoints,
+    contents: () => ({
+      model: getStateDict(task.model),
+      optimizer: optimizer.state(),
+      state: {
+        best: evaluation.best && {...evaluation.best},
+        metricsOffset: metrics.byteOffset,
+        seed: config.seed,
+        batchSize: config.train.batchSize,
+      },
+    }),
+    best: () => evaluation.best,
+    warn: (line) => console.warn(line),
+  });
+}
+
+interface Conclusion {
+  readonly evaluation: EvaluateHook;
+  readonly metrics: MetricsLog;
+  readonly facts: readonly [string, string][];
+}
+
+/** The report, and the last lines on the console. */
+async function conclude(
+  folder: RunFolder,
+  session: Session,
+  {evaluation, metrics, facts}: Conclusion,
+): Promise<void> {
+  const {config, console, val} = session;
+  const {best, latest} = evaluation;
+  const summary = best
+    ? `Best AP ${best.figure.toFixed(3)} after epoch ${best.epoch} of ${config.train.epochs}.`
+    : '';
+  const report = await writeReport({
+    runFolder: folder.path,
+    title: config.name,
+    summary: best ? [summary] : [],
+    facts,
+    events: readMetrics(metrics.file),
+    evaluations: latest ? [{name: 'last validation', stats: latest.stats}] : [],
+    pictures: latest ? await validationPictures(latest.predictions, val) : [],
+    config: dumpConfig(config),
+  });
+  if (latest) console.line(latest.table);
+  if (best) console.line(summary);
+  console.line(`report: ${report}`);
+}

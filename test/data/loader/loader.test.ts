@@ -1,0 +1,217 @@
+/** @file The loader: the same batches whatever the threads, resuming, augmentation by epoch, errors from threads. */
+import {createHash} from 'node:crypto';
+import {existsSync} from 'node:fs';
+import {truncate} from 'node:fs/promises';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {configSchema} from '../../../src/config/schema.js';
+import {openCocoDataset} from '../../../src/data/datasets/coco.js';
+import type {TopDownDataset} from '../../../src/data/datasets/topDown.js';
+import {loadKeypointSet} from '../../../src/data/keypoints.js';
+import {BatchLoader, type LoaderOptions} from '../../../src/data/loader/loader.js';
+import {batchCount, epochOrder} from '../../../src/data/loader/order.js';
+import type {Batch} from '../../../src/data/types.js';
+import {UserError} from '../../../src/errors.js';
+import {annotation, CocoFolder, content} from '../cocoFolder.js';
+
+const coco17 = loadKeypointSet('coco17');
+
+/** A training loader with small samples; `workers: 0` unless told otherwise. */
+function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): BatchLoader {
+  const split = {annotations: 'a', images: 'b'};
+  const {augment} = configSchema.shape.dataset.parse({root: '.', train: split, val: split});
+  const sample = {input: [64, 48] as const, stride: 4, sigma: 2, boxPadding: 1.25, augment, seed: 7};
+  return new BatchLoader({
+    dataset,
+    ...sample,
+    batchSize: 3,
+    shuffle: true,
+    workers: 0,
+    prefetch: 2,
+    ...changes,
+  });
+}
+
+/** A digest of everything in a batch. */
+function digest({images, targets, targetWeights, samples}: Batch): string {
+  const hash = createHash('sha256');
+  for (const array of [images, targets, targetWeights]) hash.update(new Uint8Array(array.buffer));
+  return hash.update(JSON.stringify(samples)).digest('hex');
+}
+
+async function digests(loader: BatchLoader, epoch: number, startBatch = 0): Promise<string[]> {
+  const found: string[] = [];
+  for await (const batch of loader.batches(epoch, startBatch)) found.push(digest(batch));
+  return found;
+}
+
+describe('order', () => {
+  it('is a permutation that depends on seed and epoch, or the plain order', () => {
+    const sorted = Array.from({length: 50}, (_, i) => i);
+    expect(Array.from(epochOrder(50, 1, 0, true)).sort((a, b) => a - b)).toEqual(sorted);
+    expect(epochOrder(50, 1, 0, true)).toEqual(epochOrder(50, 1, 0, true));
+    expect(epochOrder(50, 1, 0, true)).not.toEqual(epochOrder(50, 1, 1, true));
+    expect(epochOrder(50, 1, 0, true)).not.toEqual(epochOrder(50, 2, 0, true));
+    expect(Array.from(epochOrder(50, 1, 3, false))).toEqual(sorted);
+  });
+
+  it.each([
+    [10, 3, true, 3],
+    [10, 3, false, 4],
+    [9, 3, true, 3],
+    [2, 3, true, 1],
+    [2, 3, false, 1],
+  ])('has for %i samples in batches of %i (training: %s) %i batches', (samples, size, training, expected) => {
+    expect(batchCount(samples, size, training)).toBe(expected);
+  });
+});
+
+describe('BatchLoader', () => {
+  let folder: CocoFolder;
+  let dataset: TopDownDataset;
+  beforeAll(async () => {
+    folder = await CocoFolder.create();
+    const people = Array.from({length: 10}, (_, i) =>
+      annotation(i + 1, 1 + (i % 2), {bbox: [2 * i, i, 30, 30]}),
+    );
+    await folder.write('annotations.json', {...content(), annotations: people});
+    dataset = await openCocoDataset(folder.config(), 'train', coco17);
+  });
+  afterAll(() => folder.remove());
+
+  it.each([
+    [1, 1],
+    [2, 1],
+    [2, 5],
+  ])(
+    'gives with %i threads and %i batches ahead bit for bit what it gives without',
+    async (workers, prefetch) => {
+      const threaded = open(dataset, {workers, prefetch});
+      const expected = await digests(open(dataset), 2);
+      expect(expected).toHaveLength(3);
+      expect(await digests(threaded, 2)).toEqual(expected);
+      expect(await digests(threaded, 2)).toEqual(expected);
+      await threaded.close();
+    },
+  );
+
+  it('gives other batches in other epochs and with other seeds', async () => {
+    const seen = [
+      await digests(open(dataset), 0),
+      await digests(open(dataset), 1),
+      await digests(open(dataset, {seed: 8}), 0),
+    ];
+    expect(new Set(seen.flat()).size).toBe(9);
+  });
+
+  it.each([0, 2])('resumes within an epoch with %i threads', async (workers) => {
+    const loader = open(dataset, {workers});
+    const whole = await digests(loader, 4);
+    expect(await digests(loader, 4, 1)).toEqual(whole.slice(1));
+    expect(await digests(loader, 4, 3)).toEqual([]);
+    await loader.close();
+  });
+
+  it('can be left in the middle of an epoch', async () => {
+    const loader = open(dataset, {workers: 1, prefetch: 3});
+    for await (const batch of loader.batches(0)) {
+      expect(batch.samples).toHaveLength(3);
+      break;
+    }
+    expect(await digests(loader, 1)).toEqual(await digests(open(dataset), 1));
+    await loader.close();
+  });
+
+  it('visits everyone once and in order for evaluation, as they are', async () => {
+    const loader = open(dataset, {augment: null, shuffle: false});
+    const samples: Batch['samples'][number][] = [];
+    for await (const batch of loader.batches(5)) samples.push(...batch.samples);
+    expect(loader.batchesPerEpoch).toBe(4);
+    expect(samples.map(({index}) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(samples.every(({flipped, region}) => !flipped && region.rotation === 0)).toBe(true);
+    // HRNet's box of the first person, 29 x 29 after cleaning, at 3:4 and padded by a quarter.
+    expect(samples[0].region).toEqual({center: [14.5, 14.5], size: [36.25, (29 / 0.75) * 1.25], rotation: 0});
+  });
+
+  it('fills arrays of the stated shapes, each sample in its place', async () => {
+    const loader = open(dataset, {augment: null, shuffle: false});
+    expect(loader.heatmapSize).toEqual([16, 12]);
+    const {value: batch} = await loader.batches(0).next();
+    if (!batch) throw new Error('there is a first batch');
+    expect([batch.images.length, batch.targets.length, batch.targetWeights.length]).toEqual([
+      3 * 64 * 48 * 3,
+      3 * 16 * 12 * 17,
+      3 * 17,
+    ]);
+    // People are grouped by image; the first three are on image one, all of one colour.
+    for (const sample of [0, 1, 2]) {
+      const centre = sample * 64 * 48 * 3 + (32 * 48 + 24) * 3;
+      const expected = [(40 / 255 - 0.485) / 0.229, (90 / 255 - 0.456) / 0.224, (160 / 255 - 0.406) / 0.225];
+      expected.forEach((value, i) => {
+        expect(batch.images[centre + i]).toBeCloseTo(value, 5);
+      });
+    }
+    // Keypoint 0 of person 1 at (20, 10) in the image.
+    const scale = 48 / 36.25;
+    const [x, y] = [(20 - 14.5) * scale + 24, (10 - 14.5) * scale + 32].map((v) => Math.round(v / 4));
+    expect(batch.targets[(y * 12 + x) * 17]).toBe(1);
+    expect(batch.targetWeights[0]).toBe(1);
+  });
+
+  it('counts the time for which it keeps the consumer waiting', async () => {
+    const loader = open(dataset);
+    expect(loader.waitedMs).toBe(0);
+    await digests(loader, 0);
+    expect(loader.waitedMs).toBeGreaterThan(0);
+  });
+
+  it('refuses an input that is no multiple of the stride', () => {
+    expect(() => open(dataset, {input: [62, 48]})).toThrow(/model\.input: 62x48 is not a multiple/);
+  });
+});
+
+describe('a broken image', () => {
+  it.each([0, 1])('reaches the consumer as a data error in its turn, with %i threads', async (workers) => {
+    const folder = await CocoFolder.create();
+    const dataset = await openCocoDataset(folder.config(), 'train', coco17);
+    await truncate(join(folder.root, 'images', 'two.png'), 60);
+    const loader = open(dataset, {workers, batchSize: 1, augment: null, shuffle: false});
+    const batches = loader.batches(0);
+    expect((await batches.next()).value?.samples).toHaveLength(1);
+    const error = await batches.next().catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(UserError);
+    expect(error).toMatchObject({kind: 'data', exitCode: 3});
+    expect((error as UserError).message).toContain(join(folder.root, 'images', 'two.png'));
+    await loader.close();
+    await folder.remove();
+  });
+});
+
+const reference = join(process.env.POSECRAFT_REFERENCE ?? '../shared', 'data', 'coco');
+describe.skipIf(!existsSync(reference))('real COCO photographs (needs the reference data)', () => {
+  it('give the same batches with and without threads, with weights where keypoints are', async () => {
+    const split = (name: string) => ({
+      annotations: `annotations/person_keypoints_${name}2017.json`,
+      images: `images/${name}2017`,
+    });
+    const config = configSchema.shape.dataset.parse({
+      root: reference,
+      train: split('train'),
+      val: split('val'),
+      limit: 12,
+    });
+    const dataset = await openCocoDataset(config, 'train', coco17);
+    const settings = {input: [256, 192] as const, batchSize: 8};
+    const threaded = open(dataset, {...settings, workers: 2});
+    expect(await digests(threaded, 0)).toEqual(await digests(open(dataset, settings), 0));
+    await threaded.close();
+    const {value: batch} = await open(dataset, {...settings, augment: null, shuffle: false})
+      .batches(0)
+      .next();
+    if (!batch) throw new Error('there is a first batch');
+    const labelled = batch.samples.flatMap(({index}) =>
+      dataset.people[index].keypoints.filter((_, i) => i % 3 === 2).map((v) => Math.min(v, 1)),
+    );
+    expect(Array.from(batch.targetWeights)).toEqual(labelled);
+  });
+});

@@ -1,0 +1,50 @@
+/** @file The heatmap loss against a plain double loop over keypoints, as the formula is written. */
+import * as tf from '@tensorflow/tfjs';
+import {describe, expect, it} from 'vitest';
+import {type BackendName, selectBackend} from '../../src/engine/index.js';
+import {heatmapMse} from '../../src/losses/heatmapMse.js';
+import {stream} from '../../src/random.js';
+
+const [BATCH, HEIGHT, WIDTH, KEYPOINTS] = [2, 3, 4, 5];
+const random = stream(0, 'test/heatmapMse');
+const draw = (count: number) => Float32Array.from({length: count}, () => random.normal());
+const size = BATCH * HEIGHT * WIDTH * KEYPOINTS;
+const [predictions, targets] = [draw(size), draw(size)];
+const weights = Float32Array.from({length: BATCH * KEYPOINTS}, (_, i) => [0, 1, 0.5][i % 3]);
+
+function plainLoss(): number {
+  let loss = 0;
+  for (let keypoint = 0; keypoint < KEYPOINTS; keypoint++) {
+    let sum = 0;
+    for (let i = keypoint; i < size; i += KEYPOINTS) {
+      const weight = weights[Math.floor(i / (HEIGHT * WIDTH * KEYPOINTS)) * KEYPOINTS + keypoint];
+      sum += (weight * predictions[i] - weight * targets[i]) ** 2;
+    }
+    loss += (0.5 * sum) / (BATCH * HEIGHT * WIDTH);
+  }
+  return loss / KEYPOINTS;
+}
+
+describe.each<BackendName>(['torch', 'cpu'])('heatmapMse on %s', (backend) => {
+  it('is the weighted mean square error of each keypoint, averaged', async () => {
+    await selectBackend({backend});
+    const shape: [number, number, number, number] = [BATCH, HEIGHT, WIDTH, KEYPOINTS];
+    const loss = heatmapMse(
+      tf.tensor4d(predictions, shape),
+      tf.tensor4d(targets, shape),
+      tf.tensor2d(weights, [BATCH, KEYPOINTS]),
+    );
+    expect(loss.shape).toEqual([]);
+    expect(loss.dataSync()[0]).toBeCloseTo(plainLoss(), 6);
+  });
+
+  it('gives keypoints of weight zero no gradient', async () => {
+    await selectBackend({backend});
+    const ones = tf.ones<tf.Rank.R4>([1, 2, 2, 2]);
+    const gradient = tf.grad((x) => heatmapMse(x as tf.Tensor4D, tf.zerosLike(ones), tf.tensor2d([[1, 0]])))(
+      ones,
+    );
+    // d/dx of ½·x²/8 at 1.
+    expect([...gradient.dataSync()]).toEqual([0.125, 0, 0.125, 0, 0.125, 0, 0.125, 0]);
+  });
+});

@@ -1,0 +1,30 @@
+/** @file Model configurations for tests. */
+import type {HRNetConfig, ModelConfig} from '../../src/config/schema.js';
+
+/** HRNet of the published depth and width W (Sun et al. 2019, Sect. 3). */
+export function hrnetOfWidth(width: number): HRNetConfig {
+  const stage = (branches: number, modules: number) => ({
+    modules,
+    blocks: Array.from({length: branches}, () => 4),
+    channels: Array.from({length: branches}, (_, i) => width * 2 ** i),
+  });
+  return {type: 'hrnet', stage2: stage(2, 1), stage3: stage(3, 4), stage4: stage(4, 3)};
+}
+
+/** As small as an HRNet gets that has every kind of connection. */
+export const TINY_HRNET: HRNetConfig = {
+  type: 'hrnet',
+  stage2: {modules: 1, blocks: [1, 1], channels: [4, 6]},
+  stage3: {modules: 1, blocks: [1, 1, 1], channels: [4, 6, 8]},
+  stage4: {modules: 2, blocks: [1, 1, 1, 1], channels: [4, 6, 8, 10]},
+};
+
+export function modelConfig(backbone: ModelConfig['backbone'], input: [number, number]): ModelConfig {
+  return {
+    name: 'test',
+    input,
+    backbone,
+    head: {type: 'heatmap', sigma: 2, finalConvKernel: 1},
+    weights: null,
+  };
+}

@@ -1,0 +1,68 @@
+/** @file Layers against numbers worked out by hand, and what they keep between calls. */
+import * as tf from '@tensorflow/tfjs';
+import {describe, expect, it} from 'vitest';
+import {type BackendName, selectBackend} from '../../src/engine/index.js';
+import {BatchNorm2d, Conv2d, ReLU, Sequential, Upsample} from '../../src/nn/layers.js';
+
+const BACKENDS: BackendName[] = ['torch', 'cpu'];
+
+describe.each(BACKENDS)('layers on %s', (backend) => {
+  it('Conv2d sums over its window, adds its bias and pads with zeros', async () => {
+    await selectBackend({backend});
+    const layer = new Conv2d(1, 1, 3, {padding: 1});
+    layer.weight.variable.assign(tf.ones([3, 3, 1, 1]));
+    layer.bias!.variable.assign(tf.tensor1d([0.5]));
+    const y = layer.forward(tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]));
+    expect([...y.dataSync()]).toEqual([10.5, 10.5, 10.5, 10.5]);
+  });
+
+  it('BatchNorm2d normalises by the batch in training and moves its statistics by a tenth', async () => {
+    await selectBackend({backend});
+    const layer = new BatchNorm2d(1);
+    // Mean 3, biased variance 5, unbiased 20/3.
+    const x = tf.tensor4d([0, 2, 4, 6], [1, 2, 2, 1]);
+    const y = layer.forward(x).dataSync();
+    [-3, -1, 1, 3].forEach((deviation, i) => {
+      expect(y[i]).toBeCloseTo(deviation / Math.sqrt(5 + 1e-5), 5);
+    });
+    expect(layer.running_mean.variable.dataSync()[0]).toBeCloseTo(0.3, 6);
+    expect(layer.running_var.variable.dataSync()[0]).toBeCloseTo(0.9 + 20 / 30, 6);
+    expect(layer.num_batches_tracked.value).toBe(1);
+  });
+
+  it('BatchNorm2d normalises by its running statistics in evaluation and leaves them', async () => {
+    await selectBackend({backend});
+    const layer = new BatchNorm2d(1).eval();
+    layer.running_mean.variable.assign(tf.tensor1d([1]));
+    layer.running_var.variable.assign(tf.tensor1d([4]));
+    const y = layer.forward(tf.tensor4d([5, -1], [1, 1, 2, 1])).dataSync();
+    expect(y[0]).toBeCloseTo(2, 5);
+    expect(y[1]).toBeCloseTo(-1, 5);
+    expect(layer.running_mean.variable.dataSync()[0]).toBe(1);
+    expect(layer.num_batches_tracked.value).toBe(0);
+  });
+
+  it('BatchNorm2d refuses to train on one value a channel, and keeps its statistics', async () => {
+    await selectBackend({backend});
+    const layer = new BatchNorm2d(2);
+    expect(() => layer.forward(tf.ones([1, 1, 1, 2]))).toThrow(/^train\.batchSize: .* one in \[1,1,1,2\]/);
+    expect([...layer.running_var.variable.dataSync()]).toEqual([1, 1]);
+    expect(layer.num_batches_tracked.value).toBe(0);
+  });
+
+  it('two BatchNorm2d made alike have statistics of their own', async () => {
+    await selectBackend({backend});
+    const [first, second] = [new BatchNorm2d(1), new BatchNorm2d(1)];
+    first.forward(tf.tensor4d([1, 2], [1, 1, 2, 1]));
+    expect(first.running_mean.variable.dataSync()[0]).toBeCloseTo(0.15, 6);
+    expect(second.running_mean.variable.dataSync()[0]).toBe(0);
+    expect(second.running_var.variable.dataSync()[0]).toBe(1);
+  });
+
+  it('Sequential, ReLU and Upsample work one after the other', async () => {
+    await selectBackend({backend});
+    const y = new Sequential(new ReLU(), new Upsample(2)).forward(tf.tensor4d([-1, 2], [1, 1, 2, 1]));
+    expect(y.shape).toEqual([1, 2, 4, 1]);
+    expect([...y.dataSync()]).toEqual([0, 0, 2, 2, 0, 0, 2, 2]);
+  });
+});

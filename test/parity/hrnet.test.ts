@@ -1,0 +1,173 @@
+/** @file HRNet against the official PyTorch code: output, loss, gradients, one Adam step, running statistics. */
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {loadWeights} from '../../src/checkpoint/weights.js';
+import type {HRNetConfig} from '../../src/config/schema.js';
+import {type BackendName, selectBackend} from '../../src/engine/index.js';
+import {adamStep} from '../../src/engine/ops/adam.js';
+import {heatmapMse} from '../../src/losses/heatmapMse.js';
+import type {PoseModel} from '../../src/models/poseModel.js';
+import {buildModel} from '../../src/models/registry.js';
+import {loadStateDict} from '../../src/nn/stateDict.js';
+
+const FOLDER = join(process.env.POSECRAFT_REFERENCE ?? '../shared', 'fixtures/hrnet');
+const WEIGHTS = join(FOLDER, 'hrnet_thin_coco17.pth');
+
+interface OfficialStage {
+  readonly NUM_MODULES: number;
+  readonly NUM_BLOCKS: number[];
+  readonly NUM_CHANNELS: number[];
+}
+
+interface Fixture {
+  readonly extra: Record<'STAGE2' | 'STAGE3' | 'STAGE4', OfficialStage>;
+  readonly num_joints: number;
+  readonly shapes: Record<string, number[]>;
+  readonly train_mode_loss_float64: number;
+  readonly train_mode_grad_l2: Record<string, number>;
+  readonly param_l2_after_one_adam_step_lr1e_3: Record<string, number>;
+  readonly params: number;
+  readonly running_mean_l2_after_one_forward: Record<string, number>;
+}
+
+function readFixture(): Fixture {
+  const raw = JSON.parse(readFileSync(join(FOLDER, 'hrnet_thin_coco17.json'), 'utf8'));
+  return {...raw, param_l2_after_one_adam_step_lr1e_3: raw['param_l2_after_one_adam_step_lr1e-3']};
+}
+
+/** One of the fixture's NCHW arrays. */
+function readArray(name: string): tf.Tensor {
+  const bytes = readFileSync(join(FOLDER, `hrnet_thin_coco17.${name}.f32`));
+  const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  return tf.tensor(values, readFixture().shapes[name]);
+}
+
+function readMaps(name: string): tf.Tensor4D {
+  return tf.transpose(readArray(name) as tf.Tensor4D, [0, 2, 3, 1]);
+}
+
+async function officialModel(): Promise<PoseModel> {
+  const {extra, num_joints: keypoints, shapes} = readFixture();
+  const stage = ({NUM_MODULES, NUM_BLOCKS, NUM_CHANNELS}: OfficialStage) => ({
+    modules: NUM_MODULES,
+    blocks: NUM_BLOCKS,
+    channels: NUM_CHANNELS,
+  });
+  const backbone: HRNetConfig = {
+    type: 'hrnet',
+    stage2: stage(extra.STAGE2),
+    stage3: stage(extra.STAGE3),
+    stage4: stage(extra.STAGE4),
+  };
+  const config = {
+    name: 'thin',
+    input: [shapes.input[2], shapes.input[3]] as [number, number],
+    backbone,
+    head: {type: 'heatmap', sigma: 2, finalConvKernel: 1} as const,
+    weights: null,
+  };
+  const model = buildModel(config, keypoints, 0);
+  loadStateDict(model, await loadWeights(WEIGHTS), WEIGHTS);
+  return model;
+}
+
+function norm(tensor: tf.Tensor): number {
+  return Math.hypot(...tensor.dataSync());
+}
+
+/** Checks every value of `actual` against `expected` by name. */
+function expectNorms(
+  actual: ReadonlyMap<string, tf.Tensor>,
+  expected: Record<string, number>,
+  relative: number,
+  absolute: number,
+): void {
+  expect([...actual.keys()]).toEqual(Object.keys(expected));
+  for (const [name, tensor] of actual) {
+    const error = Math.abs(norm(tensor) - expected[name]);
+    expect(error, name).toBeLessThanOrEqual(relative * expected[name] + absolute);
+  }
+}
+
+async function expectOfficialOutput(backend: BackendName): Promise<void> {
+  await selectBackend({backend});
+  const model = (await officialModel()).eval();
+  const expected = readMaps('eval_output').dataSync<'float32'>();
+  const actual = model.forward(readMaps('input'));
+  expect(actual.shape).toEqual([2, 24, 16, 17]);
+  const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  const worst = actual
+    .dataSync<'float32'>()
+    .reduce((max, value, i) => Math.max(max, Math.abs(value - expected[i])), 0);
+  expect(worst).toBeLessThan(1e-4 * largest);
+  model.dispose();
+}
+
+describe.skipIf(!existsSync(WEIGHTS))(
+  'the thin HRNet of the official code (needs the reference data)',
+  () => {
+    it('gives the official output in evaluation mode on the torch backend', () =>
+      expectOfficialOutput('torch'));
+
+    it('gives the same output on the cpu backend', () => expectOfficialOutput('cpu'));
+
+    describe('after one step of training', () => {
+      const fixture = existsSync(WEIGHTS) ? readFixture() : null!;
+      let model: PoseModel;
+      let loss: number;
+      let gradients: Map<string, tf.Tensor>;
+      let runningMeans: Map<string, tf.Tensor>;
+
+      beforeAll(async () => {
+        await selectBackend({backend: 'torch'});
+        model = await officialModel();
+        const named = model.namedParameters();
+        const weights = tf.reshape(readArray('weight'), [2, 17]) as tf.Tensor2D;
+        const step = tf
+          .engine()
+          .gradients(
+            () => heatmapMse(model.forward(readMaps('input')), readMaps('target'), weights),
+            [...named.values()],
+          );
+        loss = step.value.dataSync()[0];
+        gradients = new Map([...named.keys()].map((name, i) => [name, step.grads[i]]));
+        runningMeans = new Map([...model.namedBuffers()].filter(([name]) => name.endsWith('running_mean')));
+        const zeros = () =>
+          model.parameters().map((parameter) => tf.variable(tf.zerosLike(parameter), false));
+        adamStep({
+          parameters: model.parameters(),
+          gradients: step.grads,
+          firstMoments: zeros(),
+          secondMoments: zeros(),
+          step: 1,
+          learningRate: 1e-3,
+          betas: [0.9, 0.999],
+          epsilon: 1e-8,
+        });
+      });
+
+      it('has the official loss', () => {
+        expect(Math.abs(loss / fixture.train_mode_loss_float64 - 1)).toBeLessThan(1e-4);
+      });
+
+      it('has the official gradient in every parameter, under the official names in their order', () => {
+        expectNorms(gradients, fixture.train_mode_grad_l2, 1e-3, 1e-5);
+      });
+
+      it('has the official weights after Adam', () => {
+        expectNorms(model.namedParameters(), fixture.param_l2_after_one_adam_step_lr1e_3, 1e-4, 0);
+      });
+
+      it('has moved its running statistics as the official code does', () => {
+        expectNorms(runningMeans, fixture.running_mean_l2_after_one_forward, 1e-4, 1e-6);
+      });
+
+      it('has as many parameters', () => {
+        const count = model.parameters().reduce((sum, {size}) => sum + size, 0);
+        expect(count).toBe(fixture.params);
+      });
+    });
+  },
+);
