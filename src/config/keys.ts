@@ -1,6 +1,7 @@
 /** @file The keys that a configuration may have, read off the schema, and the nearest one to a misspelt key. */
 import {z} from 'zod';
 import {configSchema} from './schema.js';
+import {pathBelow} from './yaml.js';
 
 /** The schema behind defaults and nulls. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
@@ -14,7 +15,7 @@ function collect(schema: z.core.$ZodType, path: string, keys: string[]): void {
   const inner = unwrap(schema);
   if (!(inner instanceof z.ZodObject)) return;
   for (const [name, member] of Object.entries(inner.shape)) {
-    const below = path === '' ? name : `${path}.${name}`;
+    const below = pathBelow(path, name);
     keys.push(below);
     collect(member, below, keys);
   }
@@ -41,12 +42,35 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** `unknown key "model.head.sigmaa"; did you mean "model.head.sigma"?` */
+/** More than this share of a key's letters changed, and the two have little to do with each other. */
+const MOST_CHANGED = 0.5;
+
+/**
+ * `unknown key "model.head.sigmaa"; did you mean "model.head.sigma"?` Where no key is near, the keys of the section
+ * are told instead.
+ */
 export function unknownKey(key: string): string {
   const lastOf = (path: string) => path.split('.').at(-1)!;
+  const nameCost = (known: string) => distance(lastOf(key).toLowerCase(), lastOf(known).toLowerCase());
   // A key in the wrong section is nearer than its whole path says.
-  const cost = (known: string) =>
-    Math.min(distance(key, known), 0.5 + distance(lastOf(key), lastOf(known)) * 1.5);
+  const cost = (known: string) => Math.min(distance(key, known), 0.5 + nameCost(known) * 1.5);
   const nearest = CONFIG_KEYS.reduce((best, known) => (cost(known) < cost(best) ? known : best));
-  return `unknown key "${key}"; did you mean "${nearest}"?`;
+  if (nameCost(nearest) <= MOST_CHANGED * lastOf(key).length) {
+    return `unknown key "${key}"; did you mean "${nearest}"?`;
+  }
+  const section = sectionOf(key);
+  const place = section === '' ? 'the top level' : `"${section}"`;
+  return `unknown key "${key}"; ${place} has ${membersOf(section).join(', ')}.`;
+}
+
+/** The nearest section around a key that exists. */
+function sectionOf(key: string): string {
+  const parent = key.slice(0, Math.max(0, key.lastIndexOf('.')));
+  return parent === '' || membersOf(parent).length > 0 ? parent : sectionOf(parent);
+}
+
+function membersOf(section: string): string[] {
+  const start = section === '' ? '' : `${section}.`;
+  const below = CONFIG_KEYS.filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
+  return below.filter((name) => !name.includes('.'));
 }

@@ -1,11 +1,12 @@
 /** @file From a YAML file and overrides to a checked configuration that knows where each of its values came from. */
-import {dirname, resolve} from 'node:path';
+import {existsSync} from 'node:fs';
+import {dirname, isAbsolute, relative, resolve} from 'node:path';
 import {load as parseYaml} from 'js-yaml';
-import type {z} from 'zod';
 import {UserError} from '../errors.js';
 import {CONFIG_KEYS, unknownKey} from './keys.js';
+import {describeIssue} from './problems.js';
 import {type Config, configSchema} from './schema.js';
-import {readYaml} from './yaml.js';
+import {nearestAbove, pathBelow, readYaml, type YamlFile} from './yaml.js';
 
 type Tree = {[key: string]: unknown};
 
@@ -21,49 +22,60 @@ interface Merged {
   readonly sources: Map<string, string>;
 }
 
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Sections are merged; lists and single values are replaced. */
-function merge(target: Merged, values: Tree, sourceOf: (path: string) => string, path = ''): void {
-  for (const [key, value] of Object.entries(values)) {
-    const below = path === '' ? key : `${path}.${key}`;
-    const old = child(target.tree, path)[key];
-    if (isTree(value) && (old === undefined || isTree(old))) {
-      if (old === undefined) child(target.tree, path)[key] = {};
-      target.sources.set(below, sourceOf(below));
-      merge(target, value, sourceOf, below);
-    } else {
-      child(target.tree, path)[key] = value;
-      target.sources.set(below, sourceOf(below));
-    }
-  }
-}
-
-function child(tree: Tree, path: string): Tree {
-  return path === '' ? tree : path.split('.').reduce((node, key) => node[key] as Tree, tree);
+/**
+ * Reads a configuration: what its file extends, in order, then the file, then the overrides.
+ * @throws UserError 'usage' that names file, line and key of everything that is wrong
+ */
+export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
+  const merged: Merged = {tree: {}, sources: new Map()};
+  mergeFile(merged, file, []);
+  for (const override of overrides) mergeOverride(merged, override);
+  const parsed = configSchema.safeParse(merged.tree);
+  if (parsed.success) return {config: parsed.data, sources: merged.sources};
+  const sourceOf = (path: string) => nearestAbove(merged.sources, path) ?? file;
+  const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, merged.tree, sourceOf));
+  throw new UserError('usage', problems.join('\n'));
 }
 
 /** Merges a file after the files that it extends. */
 function mergeFile(target: Merged, file: string, openFiles: readonly string[]): void {
-  if (openFiles.includes(resolve(file))) {
-    const chain = [...openFiles, file].join(' -> ');
-    throw new UserError('usage', `${file}: "extends" comes back to a file that it began from: ${chain}.`);
-  }
-  const {content, lines} = readYaml(file);
-  const {extends: parents = [], ...values} = content;
-  const list = Array.isArray(parents) ? parents : [parents];
-  for (const parent of list) {
-    if (typeof parent !== 'string') {
-      throw new UserError(
-        'usage',
-        `${file}:${lines.get('extends')}: "extends" must be a file or a list of files.`,
-      );
+  const yaml = readYaml(file);
+  const chain = [...openFiles, resolve(file)];
+  for (const {path, line} of parentsOf(file, yaml)) {
+    const parent = resolve(dirname(file), path);
+    const where = `${file}:${line}`;
+    if (chain.includes(parent)) {
+      const circle = [...chain, parent].map(shownPath).join(' -> ');
+      throw new UserError('usage', `${where}: "extends" comes back to where it began: ${circle}.`);
     }
-    mergeFile(target, resolve(dirname(file), parent), [...openFiles, resolve(file)]);
+    if (!existsSync(parent)) {
+      throw new UserError('usage', `${where}: "extends" names ${shownPath(parent)}: there is no such file.`);
+    }
+    mergeFile(target, shownPath(parent), chain);
   }
-  merge(target, values, (path) => `${file}:${lines.get(path) ?? 1}`);
+  const {extends: _, ...values} = yaml.content;
+  merge(target.tree, values, '', (path) => {
+    const source = `${file}:${nearestAbove(yaml.lines, path) ?? 1}`;
+    target.sources.set(path, source);
+    return source;
+  });
+}
+
+/** The files that a file extends, as it gives them. */
+function parentsOf(file: string, {content, lines}: YamlFile): {path: string; line: number | undefined}[] {
+  if (!Object.hasOwn(content, 'extends')) return [];
+  const list: unknown[] = Array.isArray(content.extends) ? content.extends : [content.extends];
+  return list.map((path, i) => {
+    const line = nearestAbove(lines, `extends.${i}`);
+    if (typeof path === 'string') return {path, line};
+    throw new UserError('usage', `${file}:${line}: "extends" must be a file or a list of files.`);
+  });
+}
+
+/** Relative to the working folder where it lies below it, as a user would write it. */
+function shownPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') || isAbsolute(short) ? path : short;
 }
 
 /** `train.batchSize=16`: a dotted path and a YAML value. */
@@ -77,60 +89,49 @@ function mergeOverride(target: Merged, override: string): void {
   }
   const key = override.slice(0, at);
   if (!CONFIG_KEYS.includes(key)) throw new UserError('usage', `"${override}": ${unknownKey(key)}`);
-  const keys = key.split('.');
   const value = parseValue(override, override.slice(at + 1));
-  const tree = keys.reduceRight<unknown>((inner, name) => ({[name]: inner}), value) as Tree;
-  merge(target, tree, () => `"${override}"`);
+  const tree = key.split('.').reduceRight<unknown>((inner, name) => ({[name]: inner}), value) as Tree;
+  merge(target.tree, tree, '', (path) => {
+    // The sections around the key stay where they were set.
+    if (path === key || path.startsWith(`${key}.`)) target.sources.set(path, `"${override}"`);
+    return `"${override}"`;
+  });
 }
 
 function parseValue(override: string, text: string): unknown {
   if (text.trim() === '') return text;
   try {
-    return parseYaml(text);
+    return parseYaml(text, {maxAliases: 0});
   } catch (error) {
     throw new UserError('usage', `"${override}": the value is not valid YAML.`, {cause: error});
   }
 }
 
 /**
- * Reads a configuration: what its file extends, in order, then the file, then the overrides.
- * @throws UserError 'usage' that names file, line and key of everything that is wrong
+ * Sections are merged; lists and single values are replaced.
+ * @param mark notes that a path was set, and says by what
  */
-export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
-  const merged: Merged = {tree: {}, sources: new Map()};
-  mergeFile(merged, file, []);
-  for (const override of overrides) mergeOverride(merged, override);
-  const parsed = configSchema.safeParse(merged.tree);
-  if (parsed.success) return {config: parsed.data, sources: merged.sources};
-  const problems = parsed.error.issues.flatMap((issue) => describe(issue, merged, file));
-  throw new UserError('usage', problems.join('\n'));
+function merge(target: Tree, values: Tree, path: string, mark: (path: string) => string): void {
+  for (const [key, value] of Object.entries(values)) {
+    const below = pathBelow(path, key);
+    const source = mark(below);
+    // Assigning to `__proto__` would change every object of the process.
+    if (key === '__proto__') throw new UserError('usage', `${source}: unknown key "${below}".`);
+    if (key.includes('.')) {
+      const hint = 'dots are for the command line. Write a section in a file.';
+      throw new UserError('usage', `${source}: unknown key "${below}"; ${hint}`);
+    }
+    if (isTree(value)) {
+      const old = Object.hasOwn(target, key) ? target[key] : undefined;
+      const section = isTree(old) ? old : {};
+      target[key] = section;
+      merge(section, value, below, mark);
+    } else {
+      target[key] = value;
+    }
+  }
 }
 
-/** Where the value at a path was set: its own place, or that of the nearest section around it. */
-function whereIs(path: string, {sources}: Merged, file: string): string {
-  for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('.')))) {
-    const source = sources.get(at);
-    if (source) return source;
-  }
-  return file;
-}
-
-function describe(issue: z.core.$ZodIssue, merged: Merged, file: string): string[] {
-  const path = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const full = path === '' ? key : `${path}.${key}`;
-      return `${whereIs(full, merged, file)}: ${unknownKey(full)}`;
-    });
-  }
-  const value = issue.path.reduce<unknown>(
-    (node, key) => (node as Tree | undefined)?.[String(key)],
-    merged.tree,
-  );
-  const where = whereIs(path, merged, file);
-  if (value === undefined) return [`${where}: "${path}" is missing.`];
-  const found = JSON.stringify(value);
-  const hint =
-    typeof value === 'string' && Number.isFinite(Number(value)) ? ' Numbers stand without quotes.' : '';
-  return [`${where}: "${path}" is ${found}: ${issue.message.replace(/^Invalid input: /, '')}.${hint}`];
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,11 @@
-/** @file Reads a YAML file and remembers on which line every value stands. */
+/** @file Reads a YAML file and remembers on which line every key and list item stands. */
 import {readFileSync} from 'node:fs';
-import {constructFromEvents, EVENT_ID, type Event, getScalarValue, parseEvents, YAMLException} from 'js-yaml';
+import {EVENT_ID, type Event, getScalarValue, load, parseEvents, YAMLException} from 'js-yaml';
 import {UserError} from '../errors.js';
 
 export interface YamlFile {
   readonly content: Record<string, unknown>;
-  /** Dotted path (`model.head.sigma`) -> line, counted from 1. */
+  /** Dotted path (`model.head.sigma`, `extends.0`) -> line, counted from 1. */
   readonly lines: ReadonlyMap<string, number>;
 }
 
@@ -33,12 +33,12 @@ function readText(file: string): string {
 export function readYaml(file: string): YamlFile {
   const source = readText(file);
   try {
-    const events = parseEvents(source, {filename: file});
-    const [content] = constructFromEvents(events, {source, filename: file, maxAliases: MOST_ALIASES});
+    const content = load(source, {filename: file, maxAliases: MOST_ALIASES});
     if (typeof content !== 'object' || content === null || Array.isArray(content)) {
       throw new UserError('usage', `${file}: the file must be a mapping of keys to values.`);
     }
-    return {content: content as Record<string, unknown>, lines: linesOf(events, source, file)};
+    const lines = new LineFinder(parseEvents(source, {filename: file}), source, file).find();
+    return {content: content as Record<string, unknown>, lines};
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const line = error.mark ? `:${error.mark.line + 1}` : '';
@@ -46,37 +46,92 @@ export function readYaml(file: string): YamlFile {
   }
 }
 
-/** The line of every key's value, by walking the parser's events in step with the structure they describe. */
-function linesOf(events: readonly Event[], source: string, file: string): Map<string, number> {
-  const lines = new Map<string, number>();
-  let next = 1; // The first event opens the document.
-  const lineAt = (offset: number): number => source.slice(0, offset).split('\n').length;
-  const below = (path: string, key: string | number): string => (path === '' ? `${key}` : `${path}.${key}`);
+/** Walks the parser's events in step with the structure that they describe; its depth is limited by the parser. */
+class LineFinder {
+  readonly #lines = new Map<string, number>();
+  /** Anchors of the mappings and lists around the current event. */
+  readonly #openAnchors = new Set<string>();
+  #next = 1; // The first event opens the document.
+  #offset = 0;
+  #line = 1;
 
-  function mapping(path: string): void {
-    while (events[next].type !== EVENT_ID.POP) {
-      const key = events[next++];
-      if (key.type !== EVENT_ID.SCALAR) throw new UserError('usage', `${file}: keys must be plain names.`);
-      const name = getScalarValue(source, key);
-      const line = lineAt(key.valueStart);
-      if (name === '__proto__') throw new UserError('usage', `${file}:${line}: unknown key "__proto__".`);
-      lines.set(below(path, name), line);
-      value(below(path, name));
+  constructor(
+    readonly events: readonly Event[],
+    readonly source: string,
+    readonly file: string,
+  ) {}
+
+  find(): Map<string, number> {
+    this.#value('');
+    return this.#lines;
+  }
+
+  /** Offsets must not decrease from call to call: the text is walked through once. */
+  #lineAt(offset: number): number {
+    for (; this.#offset < offset; this.#offset++) {
+      if (this.source[this.#offset] === '\n') this.#line++;
     }
-    next++;
+    return this.#line;
   }
 
-  function sequence(path: string): void {
-    for (let i = 0; events[next].type !== EVENT_ID.POP; i++) value(below(path, i));
-    next++;
+  #value(path: string): void {
+    const event = this.events[this.#next++];
+    if (event.type === EVENT_ID.ALIAS) this.#requireClosed(event.anchorStart, event.anchorEnd);
+    if (event.type !== EVENT_ID.MAPPING && event.type !== EVENT_ID.SEQUENCE) return;
+    const anchor = this.source.slice(event.anchorStart, event.anchorEnd);
+    if (event.anchorStart >= 0) this.#openAnchors.add(anchor);
+    if (event.type === EVENT_ID.MAPPING) this.#members(path);
+    else this.#items(path);
+    this.#openAnchors.delete(anchor);
   }
 
-  function value(path: string): void {
-    const event = events[next++];
-    if (event.type === EVENT_ID.MAPPING) mapping(path);
-    else if (event.type === EVENT_ID.SEQUENCE) sequence(path);
+  #requireClosed(start: number, end: number): void {
+    const anchor = this.source.slice(start, end);
+    if (!this.#openAnchors.has(anchor)) return;
+    const line = this.#lineAt(start);
+    throw new UserError('usage', `${this.file}:${line}: "*${anchor}" refers to a value that it is part of.`);
   }
 
-  value('');
-  return lines;
+  #members(path: string): void {
+    while (this.events[this.#next].type !== EVENT_ID.POP) {
+      const key = this.events[this.#next++];
+      if (key.type !== EVENT_ID.SCALAR) {
+        throw new UserError('usage', `${this.file}:${this.#line}: keys must be plain names.`);
+      }
+      const below = pathBelow(path, getScalarValue(this.source, key));
+      this.#lines.set(below, this.#lineAt(key.valueStart));
+      this.#value(below);
+    }
+    this.#next++;
+  }
+
+  #items(path: string): void {
+    for (let i = 0; this.events[this.#next].type !== EVENT_ID.POP; i++) {
+      const below = pathBelow(path, String(i));
+      this.#lines.set(below, this.#lineAt(startOf(this.events[this.#next])));
+      this.#value(below);
+    }
+    this.#next++;
+  }
+}
+
+/** `pathBelow('model.head', 'sigma')` is `model.head.sigma`. */
+export function pathBelow(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
+
+function startOf(event: Event): number {
+  if (event.type === EVENT_ID.SCALAR) return event.valueStart;
+  if (event.type === EVENT_ID.ALIAS) return event.anchorStart;
+  if (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE) return event.start;
+  return 0;
+}
+
+/** The entry of a dotted path, else that of the nearest section around it. */
+export function nearestAbove<T>(entries: ReadonlyMap<string, T>, path: string): T | undefined {
+  for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('.')))) {
+    const entry = entries.get(at);
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import {flipHeatmaps} from '../codecs/heatmap.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
+import {valueAndGradients} from '../engine/gradients.js';
 import {heatmapMse} from '../losses/heatmapMse.js';
 import type {PoseModel} from '../models/poseModel.js';
 
@@ -48,11 +49,10 @@ export class TopDownTask {
       const keypoints = this.keypointSet.names.length;
       const targets = tf.tensor4d(batch.targets, [batch.samples.length, height, width, keypoints]);
       const weights = tf.tensor2d(batch.targetWeights, [batch.samples.length, keypoints]);
-      const {value, grads} = tf
-        .engine()
-        .gradients(() => heatmapMse(this.model.forward(images), targets, weights), this.#parameters);
+      const forward = () => heatmapMse(this.model.forward(images), targets, weights);
+      const {value, gradients} = valueAndGradients(forward, this.#parameters);
       const loss = check(value.dataSync()[0]);
-      optimizer.step(grads, learningRate);
+      optimizer.step(gradients, learningRate);
       return loss;
     });
   }

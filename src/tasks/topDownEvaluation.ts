@@ -1,6 +1,5 @@
 /** @file Validation of a top-down model: predictions for every person, COCO results, OKS-AP. */
-import {COCO} from '../cocoapi/coco.js';
-import {COCOeval, type KeypointStats} from '../cocoapi/cocoEval.js';
+import {COCO, COCOeval, explainMinusOne, type KeypointStats} from '../cocoapi/index.js';
 import {decodeHeatmaps} from '../codecs/heatmap.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
@@ -20,6 +19,8 @@ export interface Evaluation {
   readonly stats: KeypointStats;
   /** The ten figures as pycocotools prints them. */
   readonly table: string;
+  /** In words, why figures are −1; null if none is. */
+  readonly note: string | null;
 }
 
 type EvaluationConfig = Config['eval'];
@@ -84,5 +85,6 @@ export async function scorePredictions(
   evaluator.params.kptOksSigmas = Float64Array.from(sigmas);
   evaluator.evaluate();
   evaluator.accumulate();
-  return {predictions, results, table: evaluator.summarize(), stats: evaluator.statsObject()};
+  const table = evaluator.summarize();
+  return {predictions, results, table, stats: evaluator.statsObject(), note: explainMinusOne(evaluator)};
 }

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {writeFileAtomic} from '../../checkpoint/files.js';
 import type {RunConsole} from '../../report/console.js';
 import type {MetricsLog} from '../../report/metricsLog.js';
-import {evaluationTable, unmeasuredNote} from '../../report/tables.js';
+import {evaluationTable} from '../../report/tables.js';
 import type {Evaluation} from '../../tasks/topDownEvaluation.js';
 import type {Hook, Run} from '../trainer.js';
 import type {Best} from './checkpoint.js';
@@ -49,10 +49,8 @@ export class EvaluateHook implements Hook {
     if (epoch % every !== 0 && epoch !== epochs) return;
     const evaluation = await evaluate();
     this.#latest = evaluation;
-    const row = {name: `epoch ${epoch}`, stats: evaluation.stats};
-    console.line(evaluationTable([row]));
-    const note = unmeasuredNote(row);
-    if (note) console.line(note);
+    console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}]));
+    if (evaluation.note) console.line(evaluation.note);
     metrics.append({type: 'eval', step, epoch, ...evaluation.stats});
     // The log must hold all that the checkpoint, which follows, will remember of it.
     metrics.sync();
