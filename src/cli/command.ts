@@ -14,7 +14,6 @@ export function commandLine(name: string, usage: string): Argv {
     .alias('help', 'h')
     .version(false)
     .wrap(100)
-    .exitProcess(false)
     .fail((message, error) => {
       throw error ?? new UserError('usage', `${name}: ${message}. See "${name} --help".`);
     });
@@ -41,9 +40,15 @@ function report(error: unknown): void {
  * @param main returns the exit code, or nothing for 0
  */
 export async function runCommand(main: () => Promise<number | undefined>): Promise<void> {
-  // A reader that went away (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // A reader that went away (`| head`) is no error.
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    report(error);
+    process.exit(exitCodeOf(error));
   });
   try {
     process.exitCode = (await main()) ?? EXIT_CODES.done;

@@ -2,7 +2,6 @@
 import {UserError} from '../errors.js';
 import {commandLine, overridesOf, runCommand} from './command.js';
 import {configOf, withConfigOptions} from './configOptions.js';
-import {evaluateCheckpoint} from './evaluateCheckpoint.js';
 import {scoreResults} from './scoreResults.js';
 
 await runCommand(async () => {
@@ -31,7 +30,10 @@ await runCommand(async () => {
   if (results === undefined) {
     if (cfg === undefined)
       throw new UserError('usage', 'pose-eval: give --cfg FILE, or --results R.json --annotations GT.json.');
-    await evaluateCheckpoint(configOf(cfg, parsed).config, {checkpoint: parsed.checkpoint, json});
+    const {config} = configOf(cfg, parsed);
+    // The engine takes a second to load, which scoring ready predictions need not wait for.
+    const {evaluateCheckpoint} = await import('./evaluateCheckpoint.js');
+    await evaluateCheckpoint(config, {checkpoint: parsed.checkpoint, json});
     return undefined;
   }
   if (annotations === undefined)

@@ -3,32 +3,43 @@ import {z} from 'zod';
 
 const path = z.string().min(1);
 const fraction = z.number().min(0).max(1);
+const decay = z.number().min(0).lt(1);
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 const size = z.tuple([positive, positive]);
 
-const hrnetStage = z.strictObject({
-  modules: positive,
-  blocks: z.array(positive).describe('basic blocks of each branch'),
-  channels: z.array(positive).describe('width of each branch, highest resolution first'),
-});
+/** A stage has as many branches as its number says. */
+function hrnetStage(branches: number) {
+  const each = z.array(positive).length(branches, `expected ${branches} numbers, one for each branch`);
+  return z.strictObject({
+    modules: positive,
+    blocks: each.describe('basic blocks of each branch'),
+    channels: each.describe('width of each branch, highest resolution first'),
+  });
+}
 
 const hrnet = z.strictObject({
   type: z.literal('hrnet'),
-  stage2: hrnetStage,
-  stage3: hrnetStage,
-  stage4: hrnetStage,
+  stage2: hrnetStage(2),
+  stage3: hrnetStage(3),
+  stage4: hrnetStage(4),
 });
 
 const heatmapHead = z.strictObject({
   type: z.literal('heatmap'),
   sigma: z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells'),
-  finalConvKernel: positive.default(1),
+  finalConvKernel: positive.refine((size) => size % 2 === 1, 'expected an odd number').default(1),
 });
+
+/** HRNet halves the resolution five times, and adds up what comes back. */
+const inputSize = size.refine(
+  (sizes) => sizes.every((side) => side % 32 === 0),
+  'expected multiples of 32 (height, width)',
+);
 
 const model = z.strictObject({
   name: z.string().min(1),
-  input: size,
+  input: inputSize,
   backbone: hrnet,
   head: heatmapHead,
   weights: path.nullable().default(null).describe('.pth or .safetensors to start from'),
@@ -74,13 +85,20 @@ const loader = z.strictObject({
 const optimizer = z.strictObject({
   type: z.literal('adam').default('adam'),
   learningRate: z.number().positive().default(1e-3),
-  betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+  betas: z.tuple([decay, decay]).default([0.9, 0.999]),
   epsilon: z.number().positive().default(1e-8),
 });
 
+const milestones = z
+  .array(z.number().positive())
+  .refine(
+    (epochs) => epochs.every((epoch, i) => i === 0 || epoch > epochs[i - 1]),
+    'expected ascending epochs',
+  );
+
 const schedule = z.strictObject({
   type: z.literal('multiStep').default('multiStep'),
-  milestones: z.array(z.number().positive()).default([170, 200]).describe('in epochs; fractions allowed'),
+  milestones: milestones.default([170, 200]).describe('in epochs; fractions allowed'),
   gamma: z.number().positive().default(0.1),
   warmupSteps: count.default(0),
   warmupFactor: fraction.default(0.001).describe('of the learning rate, at the first step of the warm-up'),

@@ -41,7 +41,8 @@ function noisySeries(events: readonly MetricsEvent[], name: string): Series[] {
   if (raw.length < SMOOTHING) return [{name, points: raw}];
   return [
     {name, points: raw, isBackground: true},
-    {name, points: smooth(raw)},
+    // A short run shows its course, not the length of the average.
+    {name, points: smooth(raw, Math.min(SMOOTHING, raw.length / 10))},
   ];
 }
 

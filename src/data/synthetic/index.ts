@@ -1,0 +1,134 @@
+/** @file Makes a set of synthetic people in COCO's layout and format. */
+import {mkdir, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {UserError} from '../../errors.js';
+import {compiledModule} from '../../packagePaths.js';
+import {WorkerPool} from '../loader/workerPool.js';
+import {KEYPOINT_RULES, SKELETON} from './annotate.js';
+import {makePicture, type PictureRecord, type PictureTask, type Split} from './picture.js';
+
+export interface SyntheticOptions {
+  /** The folder to write into; made if missing. */
+  readonly out: string;
+  /** Number of training images. */
+  readonly images: number;
+  /** Number of validation images: by default 15% of `images`, and at least one. */
+  readonly valImages?: number;
+  readonly seed: number;
+  /** Number of threads beside this one; with 0, the default, this one does the work. */
+  readonly workers?: number;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface SyntheticResult {
+  /** Numbers of both splits together. */
+  readonly images: number;
+  readonly people: number;
+  readonly annotationFiles: string[];
+}
+
+/**
+ * Writes `out/images/{train,val}2017/*.jpg` and `out/annotations/person_keypoints_{train,val}2017.json`.
+ * The same seed gives the same bytes, whatever the number of workers; picture i of a split depends on nothing else.
+ * @throws UserError if the numbers make no sense or the folder cannot be written
+ */
+export async function makeSynthetic(options: SyntheticOptions): Promise<SyntheticResult> {
+  const {out, images, seed, workers = 0, onProgress} = options;
+  const valImages = options.valImages ?? Math.max(1, Math.round(images * 0.15));
+  requireCount('images', images, 1);
+  requireCount('valImages', valImages, 0);
+  requireCount('workers', workers, 0);
+  const tasks = [...tasksOf(out, seed, 'train', images), ...tasksOf(out, seed, 'val', valImages)];
+  await makeFolders([imageFolder(out, 'train'), imageFolder(out, 'val'), join(out, 'annotations')]);
+  const records = await makePictures(tasks, workers, onProgress);
+  const annotationFiles = [
+    await writeAnnotations(out, 'train', records.slice(0, images)),
+    await writeAnnotations(out, 'val', records.slice(images)),
+  ];
+  const people = records.reduce((sum, record) => sum + record.people.length, 0);
+  return {images: tasks.length, people, annotationFiles};
+}
+
+function requireCount(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new UserError('usage', `${name} is ${value}: give a whole number of at least ${least}.`);
+}
+
+const imageFolder = (out: string, split: Split): string => join(out, 'images', `${split}2017`);
+
+function tasksOf(out: string, seed: number, split: Split, count: number): PictureTask[] {
+  const folder = imageFolder(out, split);
+  return Array.from({length: count}, (_, index) => ({folder, seed, split, index}));
+}
+
+async function makeFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    await mkdir(folder, {recursive: true}).catch((cause: Error) => {
+      throw new UserError('storage', `${folder} cannot be made (${cause.message}). Choose another folder.`, {
+        cause,
+      });
+    });
+  }
+}
+
+/** The records in the order of their tasks. */
+async function makePictures(
+  tasks: readonly PictureTask[],
+  workers: number,
+  onProgress: SyntheticOptions['onProgress'],
+): Promise<PictureRecord[]> {
+  let done = 0;
+  const counted = async (making: Promise<PictureRecord>): Promise<PictureRecord> => {
+    const record = await making;
+    onProgress?.(++done, tasks.length);
+    return record;
+  };
+  if (workers === 0) {
+    const records: PictureRecord[] = [];
+    for (const task of tasks) records.push(await counted(makePicture(task)));
+    return records;
+  }
+  const module = compiledModule('data/synthetic/worker');
+  const pool = new WorkerPool<PictureTask, PictureRecord>(module, workers, null);
+  try {
+    return await Promise.all(tasks.map((task) => counted(pool.run(task))));
+  } finally {
+    await pool.close();
+  }
+}
+
+/** @returns the file's path */
+async function writeAnnotations(
+  out: string,
+  split: Split,
+  records: readonly PictureRecord[],
+): Promise<string> {
+  const file = join(out, 'annotations', `person_keypoints_${split}2017.json`);
+  let nextId = 1;
+  const content = {
+    info: {description: 'Synthetic people made by Posecraft', version: '1.0'},
+    licenses: [],
+    images: records.map(({fileName, width, height}, i) => ({id: i + 1, file_name: fileName, width, height})),
+    annotations: records.flatMap(({people}, i) =>
+      people.map((person) => ({
+        id: nextId++,
+        image_id: i + 1,
+        category_id: 1,
+        iscrowd: 0,
+        ...person,
+        segmentation: [],
+      })),
+    ),
+    categories: [
+      {
+        id: 1,
+        name: 'person',
+        supercategory: 'person',
+        keypoints: KEYPOINT_RULES.map(({name}) => name),
+        skeleton: SKELETON,
+      },
+    ],
+  };
+  await writeFile(file, JSON.stringify(content));
+  return file;
+}

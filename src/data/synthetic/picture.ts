@@ -1,0 +1,42 @@
+/** @file One picture of the synthetic set: a function of the seed, the split and the number alone. */
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import sharp from 'sharp';
+import {stream} from '../../random.js';
+import {annotatePeople, type PersonAnnotation} from './annotate.js';
+import {photograph, renderScene} from './render.js';
+import {sampleScene} from './scene.js';
+
+export type Split = 'train' | 'val';
+
+/** The picture to make, and the folder of its split's pictures. */
+export interface PictureTask {
+  readonly folder: string;
+  readonly seed: number;
+  readonly split: Split;
+  /** From 0 within the split. */
+  readonly index: number;
+}
+
+export interface PictureRecord {
+  readonly fileName: string;
+  readonly width: number;
+  readonly height: number;
+  readonly people: readonly PersonAnnotation[];
+}
+
+const JPEG_QUALITY = 92;
+
+/** Writes the picture's JPEG file and returns what the annotation file says of it. */
+export async function makePicture({folder, seed, split, index}: PictureTask): Promise<PictureRecord> {
+  const scene = sampleScene(stream(seed, `synthetic ${split} scene`, 0, index));
+  const rendering = renderScene(scene);
+  const {width, height} = scene.camera;
+  const pixels = photograph(rendering.canvas, stream(seed, `synthetic ${split} camera`, 0, index));
+  const fileName = `${String(index + 1).padStart(12, '0')}.jpg`;
+  const jpeg = await sharp(pixels, {raw: {width, height, channels: 3}})
+    .jpeg({quality: JPEG_QUALITY})
+    .toBuffer();
+  await writeFile(join(folder, fileName), jpeg);
+  return {fileName, width, height, people: annotatePeople(scene, rendering)};
+}
