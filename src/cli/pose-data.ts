@@ -1,6 +1,7 @@
 /** @file `pose-data`: makes the synthetic dataset, and shows any dataset as the network gets it. */
 import {availableParallelism} from 'node:os';
 import {makeSynthetic} from '../data/synthetic/index.js';
+import {UserError} from '../errors.js';
 import {RunConsole} from '../report/console.js';
 import {commandLine, runCommand} from './command.js';
 import {configOf, withConfigOptions} from './configOptions.js';
@@ -13,6 +14,7 @@ const makeCommand = () =>
     .option('val-images', {type: 'number', describe: 'validation images; by default 15 % as many'})
     .option('seed', {type: 'number', default: 0, describe: 'the same seed gives the same bytes'})
     .option('workers', {type: 'number', default: availableParallelism(), describe: 'threads'})
+    .demandCommand(1, 1, '', 'it takes options only')
     .example('pose-data make-synthetic --out data/synthetic --images 1500 --seed 1', '');
 
 async function make(): Promise<void> {
@@ -40,13 +42,17 @@ const showCommand = () =>
 
 async function show(): Promise<void> {
   const parsed = await showCommand().parseAsync();
+  const {count} = parsed;
+  if (!Number.isInteger(count) || count < 1) {
+    throw new UserError('usage', `--count is ${count}: give a whole number of at least 1.`);
+  }
   const {config} = configOf(parsed.cfg, {...parsed, _: parsed._.slice(1)});
   await showSamples(config, parsed);
   process.stdout.write(`${parsed.out}\n`);
 }
 
 await runCommand(async () => {
-  const [command] = process.argv.slice(2);
+  const command = process.argv.slice(2).find((argument) => !argument.startsWith('-'));
   if (command === 'make-synthetic') await make();
   else if (command === 'show') await show();
   else {

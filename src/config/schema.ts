@@ -42,6 +42,10 @@ const model = z.strictObject({
   input: inputSize,
   backbone: hrnet,
   head: heatmapHead,
+  initialization: z
+    .enum(['published', 'he'])
+    .default('published')
+    .describe('published: as in the code of the paper; he: He et al. 2015, which learns sooner from scratch'),
   weights: path.nullable().default(null).describe('.pth or .safetensors to start from'),
 });
 

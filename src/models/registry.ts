@@ -1,7 +1,7 @@
 /** @file The networks by the names that a configuration gives them. */
 import type {ModelConfig} from '../config/schema.js';
 import {UserError} from '../errors.js';
-import {initializeConvolutions} from '../nn/init.js';
+import {constantDeviation, heDeviation, initializeConvolutions} from '../nn/init.js';
 import type {Backbone} from './backbone.js';
 import {HRNet} from './backbones/hrnet.js';
 import {HeatmapHead} from './heads/heatmap.js';
@@ -14,8 +14,8 @@ const BACKBONES: Record<BackboneConfig['type'], (config: BackboneConfig) => Back
   hrnet: (config) => new HRNet(config),
 };
 
-/** Of the convolutions' initial weights, as in HRNet's code. */
-const INITIAL_DEVIATION = 0.001;
+/** A scheme of the configuration -> the spread of the convolutions' initial weights; HRNet's code has 0.001. */
+const INITIALIZATIONS = {published: constantDeviation(0.001), he: heDeviation};
 
 /**
  * Makes the network that a configuration describes, with initial weights drawn from `seed`; `config.weights` is not read.
@@ -26,7 +26,7 @@ export function buildModel(config: ModelConfig, keypoints: number, seed: number)
   checkInput(config, backbone.sizeMultiple);
   const head = new HeatmapHead(backbone.channels, keypoints, config.head.finalConvKernel);
   const model = new PoseModel(backbone, head);
-  initializeConvolutions(model, seed, INITIAL_DEVIATION);
+  initializeConvolutions(model, seed, INITIALIZATIONS[config.initialization]);
   return model;
 }
 

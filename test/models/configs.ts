@@ -25,6 +25,7 @@ export function modelConfig(backbone: ModelConfig['backbone'], input: [number, n
     input,
     backbone,
     head: {type: 'heatmap', sigma: 2, finalConvKernel: 1},
+    initialization: 'published',
     weights: null,
   };
 }

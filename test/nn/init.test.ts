@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
-import {initializeConvolutions} from '../../src/nn/init.js';
+import {constantDeviation, heDeviation, initializeConvolutions} from '../../src/nn/init.js';
 import {BatchNorm2d, Conv2d, Sequential} from '../../src/nn/layers.js';
 
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 it('draws convolutions from the normal distribution asked for, and leaves biases and normalisations', () => {
   const net = new Sequential(new Conv2d(64, 64, 3), new BatchNorm2d(64));
-  initializeConvolutions(net, 7, 0.001);
+  initializeConvolutions(net, 7, constantDeviation(0.001));
   const values = net.namedParameters();
   const {mean, variance} = tf.moments(values.get('0.weight')!);
   // 36,864 draws: the mean's standard error is 5.2e-6, that of the deviation 3.7e-6.
@@ -24,7 +24,7 @@ it('draws convolutions from the normal distribution asked for, and leaves biases
 
 it('gives a layer the same weights whatever stands beside it, and others for another seed or name', () => {
   const weights = (net: Sequential, seed: number, name: string) => {
-    initializeConvolutions(net, seed, 1);
+    initializeConvolutions(net, seed, constantDeviation(1));
     return [...net.namedParameters().get(name)!.dataSync()];
   };
   const alone = weights(new Sequential(new Conv2d(2, 2, 1)), 1, '0.weight');
@@ -32,4 +32,13 @@ it('gives a layer the same weights whatever stands beside it, and others for ano
   expect(weights(besides, 1, '0.weight')).toEqual(alone);
   expect(weights(besides, 1, '1.weight')).not.toEqual(alone);
   expect(weights(besides, 2, '0.weight')).not.toEqual(alone);
+});
+
+it("keeps a signal's variance through ReLU and convolution by He's rule, and starts the last layer near 0", () => {
+  const net = new Sequential(new Conv2d(64, 64, 3, {bias: false}), new Conv2d(64, 8, 1));
+  initializeConvolutions(net, 7, heDeviation);
+  const deviation = (name: string) =>
+    Math.sqrt(tf.moments(net.namedParameters().get(name)!).variance.dataSync()[0]);
+  expect(deviation('0.weight')).toBeCloseTo(Math.sqrt(2 / (9 * 64)), 3);
+  expect(Math.abs(deviation('1.weight') - 0.001)).toBeLessThan(1e-4);
 });

@@ -2,7 +2,6 @@
 import type {RandomStream} from '../../random.js';
 import {anyColour, fromHue, mixed} from './appearance.js';
 import type {Camera} from './camera.js';
-import {apply, transpose} from './geometry.js';
 import type {Canvas} from './raster.js';
 import type {Colour} from './solids.js';
 
@@ -71,37 +70,69 @@ function surface(random: RandomStream, colour: Colour, texture: Texture): Surfac
   };
 }
 
-/** Fills the whole picture. */
-export function paintBackdrop(canvas: Canvas, camera: Camera, backdrop: Backdrop): void {
-  const toWorld = transpose(camera.rotation);
-  const {rgb, width, height} = canvas;
+/** A soft round shadow on the ground; metres. */
+export interface Shadow {
+  readonly x: number;
+  readonly z: number;
+  readonly radius: number;
+}
+
+/** Fills what no solid covers. */
+export function paintBackdrop(
+  canvas: Canvas,
+  camera: Camera,
+  backdrop: Backdrop,
+  shadows: readonly Shadow[],
+): void {
+  const m = camera.rotation;
+  const {rgb, surface, width, height} = canvas;
   for (let row = 0; row < height; row++) {
+    const v = (row + 0.5 - height / 2) / camera.focal;
     for (let col = 0; col < width; col++) {
+      const pixel = row * width + col;
+      if (surface[pixel] !== 0) continue;
       const u = (col + 0.5 - width / 2) / camera.focal;
-      const v = (row + 0.5 - height / 2) / camera.focal;
-      const direction = apply(toWorld, [u, v, 1]);
-      paintRay(rgb, 3 * (row * width + col), backdrop, camera.position[1], direction);
+      // The ray (u, v, 1), turned back into the world.
+      const x = m[0] * u + m[3] * v + m[6];
+      const y = m[1] * u + m[4] * v + m[7];
+      const z = m[2] * u + m[5] * v + m[8];
+      paintRay(rgb, 3 * pixel, backdrop, shadows, camera.position[1], x, y, z);
     }
   }
 }
 
+/** @param x, y, z the ray's direction in the world */
 function paintRay(
   rgb: Float32Array,
   at: number,
   backdrop: Backdrop,
+  shadows: readonly Shadow[],
   eyeHeight: number,
-  [x, y, z]: readonly [number, number, number],
+  x: number,
+  y: number,
+  z: number,
 ): void {
-  const {ground, wall, wallDistance} = backdrop;
+  const {ground, wall, wallDistance, noise} = backdrop;
   const toGround = y < 0 ? -eyeHeight / y : Number.POSITIVE_INFINITY;
   const toWall = wallDistance !== null && z < 0 ? -wallDistance / z : Number.POSITIVE_INFINITY;
   if (toGround < toWall) {
-    paintSurface(rgb, at, ground, backdrop.noise, x * toGround, -z * toGround, toGround);
+    const light = lightAt(shadows, x * toGround, z * toGround);
+    paintSurface(rgb, at, ground, noise, x * toGround, -z * toGround, toGround, light);
   } else if (toWall < Number.POSITIVE_INFINITY) {
-    paintSurface(rgb, at, wall, backdrop.noise, x * toWall, eyeHeight + y * toWall, toWall);
+    paintSurface(rgb, at, wall, noise, x * toWall, eyeHeight + y * toWall, toWall, 1);
   } else {
     paintSky(rgb, at, backdrop, x / -z, y / -z);
   }
+}
+
+/** The share of the light that the shadows leave at a point of the ground. */
+function lightAt(shadows: readonly Shadow[], x: number, z: number): number {
+  let light = 1;
+  for (const shadow of shadows) {
+    const square = ((x - shadow.x) ** 2 + (z - shadow.z) ** 2) / (shadow.radius * shadow.radius);
+    if (square < 4) light *= 1 - 0.45 * Math.exp(-1.5 * square);
+  }
+  return light;
 }
 
 function paintSurface(
@@ -112,15 +143,16 @@ function paintSurface(
   x: number,
   y: number,
   range: number,
+  light: number,
 ): void {
   // Far joints and grain are finer than a pixel: they fade away.
   const fade = Math.min(1, 6 / range);
   const accented = isAccent(texture, x / size, y / size) ? fade : 0;
   const grain = noiseAt(noise, x * 9, y * 9) * fade + noiseAt(noise, x * 1.7 + 31, y * 1.7);
-  const brightness = 1 + roughness * grain;
-  for (let c = 0; c < 3; c++) {
-    rgb[at + c] = Math.min(255, (colour[c] + (accent[c] - colour[c]) * accented) * brightness);
-  }
+  const brightness = light * (1 + roughness * grain);
+  rgb[at] = Math.min(255, (colour[0] + (accent[0] - colour[0]) * accented) * brightness);
+  rgb[at + 1] = Math.min(255, (colour[1] + (accent[1] - colour[1]) * accented) * brightness);
+  rgb[at + 2] = Math.min(255, (colour[2] + (accent[2] - colour[2]) * accented) * brightness);
 }
 
 /** Whether (x, y), in sizes of the pattern's element, lies on a joint. */
@@ -145,13 +177,15 @@ function paintSky(rgb: Float32Array, at: number, {sky, hills, noise}: Backdrop, 
 
 /** The tile of noise, repeated and interpolated. */
 function noiseAt(noise: Float32Array, x: number, y: number): number {
-  const [left, top] = [Math.floor(x), Math.floor(y)];
-  const [fx, fy] = [x - left, y - top];
+  const left = Math.floor(x);
+  const top = Math.floor(y);
+  const fx = x - left;
   const mask = NOISE_SIZE - 1;
   const upper = (top & mask) * NOISE_SIZE;
   const lower = ((top + 1) & mask) * NOISE_SIZE;
-  const [a, b] = [left & mask, (left + 1) & mask];
+  const a = left & mask;
+  const b = (left + 1) & mask;
   const first = noise[upper + a] + (noise[upper + b] - noise[upper + a]) * fx;
   const second = noise[lower + a] + (noise[lower + b] - noise[lower + a]) * fx;
-  return first + (second - first) * fy;
+  return first + (second - first) * (y - top);
 }

@@ -11,7 +11,7 @@ export function bodySolids(skeleton: Skeleton, look: Appearance): BodySolid[] {
     ...torso(skeleton, look),
     ...headSolids(skeleton, look),
     ...SIDES.flatMap((side) => [...arm(skeleton, look, side), ...leg(skeleton, look, side)]),
-    ...(look.legWear === 'skirt' ? [skirt(skeleton, look)] : []),
+    ...(look.legWear === 'skirt' ? skirt(skeleton, look) : []),
   ];
 }
 
@@ -25,7 +25,7 @@ function torso(skeleton: Skeleton, look: Appearance): BodySolid[] {
   const thick = thickness(skeleton);
   const inChest = ([x, y, z]: Vec3): Vec3 => add(joints.chest, apply(frames.chest, [x, y, z]));
   const top = proportions.upperSpine;
-  const chestWidth = (0.92 * proportions.shoulderHalfWidth) / thick(0.056);
+  const chestWidth = (0.92 * proportions.shoulderHalfWidth) / thick(0.053);
   const solids: BodySolid[] = [
     {part: 'pelvis', solid: pelvis(skeleton, look)},
     {
@@ -44,8 +44,8 @@ function torso(skeleton: Skeleton, look: Appearance): BodySolid[] {
     {
       part: 'torso',
       solid: limb(
-        [inChest([0, 0.1 * top, 0]), inChest([0, 0.72 * top, 0])],
-        [thick(0.056), thick(0.052)],
+        [inChest([0, 0.02 * top, 0]), inChest([0, 0.72 * top, 0])],
+        [thick(0.048), thick(0.053)],
         frames.chest,
         look.shirt,
         [chestWidth, 1.12],
@@ -165,18 +165,19 @@ function foot({joints, frames, proportions}: Skeleton, look: Appearance, side: S
   ];
 }
 
-/** One cone about both thighs; it ends above the knees. */
-function skirt(skeleton: Skeleton, look: Appearance): BodySolid {
+/** A cone about each thigh and one between them; they end above the knees. */
+function skirt(skeleton: Skeleton, look: Appearance): BodySolid[] {
   const {joints, frames, proportions} = skeleton;
   const thick = thickness(skeleton);
-  const knees = between(joints.leftKnee, joints.rightKnee, 0.5);
-  const spread =
-    0.5 * Math.hypot(...([0, 1, 2] as const).map((i) => joints.leftKnee[i] - joints.rightKnee[i]));
-  const waist = add(joints.pelvis, apply(frames.pelvis, [0, 0.02 * proportions.height, 0]));
-  const hem = between(joints.pelvis, knees, 0.62);
-  const bottom = Math.max(thick(0.068), 0.62 * spread + thick(0.045)) / 1.3;
-  return {
+  const cone = (from: Vec3, to: Vec3, frame: Mat3, widen: number): BodySolid => ({
     part: 'skirt',
-    solid: limb([waist, hem], [thick(0.062), bottom], frames.pelvis, look.legs, [1.4, 1.1]),
-  };
+    solid: limb([from, to], [thick(0.056), thick(0.066)], frame, look.legs, [widen, 1]),
+  });
+  const sides = SIDES.map((side) => {
+    const [hip, knee] = [joints[`${side}Hip`], joints[`${side}Knee`]];
+    return cone(hip, between(hip, knee, 0.62), frames[`${side}Thigh`], 1);
+  });
+  const waist = add(joints.pelvis, apply(frames.pelvis, [0, 0.02 * proportions.height, 0]));
+  const knees = between(joints.leftKnee, joints.rightKnee, 0.5);
+  return [...sides, cone(waist, between(joints.pelvis, knees, 0.62), frames.pelvis, 1.35)];
 }

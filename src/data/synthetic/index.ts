@@ -1,11 +1,11 @@
 /** @file Makes a set of synthetic people in COCO's layout and format. */
-import {mkdir, writeFile} from 'node:fs/promises';
+import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {UserError} from '../../errors.js';
 import {compiledModule} from '../../packagePaths.js';
 import {WorkerPool} from '../loader/workerPool.js';
-import {KEYPOINT_RULES, SKELETON} from './annotate.js';
-import {makePicture, type PictureRecord, type PictureTask, type Split} from './picture.js';
+import {annotationFile} from './annotationFile.js';
+import {makePicture, type PictureRecord, type PictureTask, type Split, store} from './picture.js';
 
 export interface SyntheticOptions {
   /** The folder to write into; made if missing. */
@@ -41,10 +41,11 @@ export async function makeSynthetic(options: SyntheticOptions): Promise<Syntheti
   const tasks = [...tasksOf(out, seed, 'train', images), ...tasksOf(out, seed, 'val', valImages)];
   await makeFolders([imageFolder(out, 'train'), imageFolder(out, 'val'), join(out, 'annotations')]);
   const records = await makePictures(tasks, workers, onProgress);
-  const annotationFiles = [
-    await writeAnnotations(out, 'train', records.slice(0, images)),
-    await writeAnnotations(out, 'val', records.slice(images)),
-  ];
+  const annotationFiles = (['train', 'val'] as const).map((split) =>
+    join(out, 'annotations', `person_keypoints_${split}2017.json`),
+  );
+  await store(annotationFiles[0], annotationFile(records.slice(0, images)));
+  await store(annotationFiles[1], annotationFile(records.slice(images)));
   const people = records.reduce((sum, record) => sum + record.people.length, 0);
   return {images: tasks.length, people, annotationFiles};
 }
@@ -92,43 +93,15 @@ async function makePictures(
   const pool = new WorkerPool<PictureTask, PictureRecord>(module, workers, null);
   try {
     return await Promise.all(tasks.map((task) => counted(pool.run(task))));
+  } catch (error) {
+    throw error instanceof UserError && error.kind === 'worker' ? threadsDied(error) : error;
   } finally {
     await pool.close();
   }
 }
 
-/** @returns the file's path */
-async function writeAnnotations(
-  out: string,
-  split: Split,
-  records: readonly PictureRecord[],
-): Promise<string> {
-  const file = join(out, 'annotations', `person_keypoints_${split}2017.json`);
-  let nextId = 1;
-  const content = {
-    info: {description: 'Synthetic people made by Posecraft', version: '1.0'},
-    licenses: [],
-    images: records.map(({fileName, width, height}, i) => ({id: i + 1, file_name: fileName, width, height})),
-    annotations: records.flatMap(({people}, i) =>
-      people.map((person) => ({
-        id: nextId++,
-        image_id: i + 1,
-        category_id: 1,
-        iscrowd: 0,
-        ...person,
-        segmentation: [],
-      })),
-    ),
-    categories: [
-      {
-        id: 1,
-        name: 'person',
-        supercategory: 'person',
-        keypoints: KEYPOINT_RULES.map(({name}) => name),
-        skeleton: SKELETON,
-      },
-    ],
-  };
-  await writeFile(file, JSON.stringify(content));
-  return file;
+/** The pool's own message speaks of batches. */
+function threadsDied(cause: UserError): UserError {
+  const hint = 'If memory is short, use fewer workers; with 0 the pictures are made without threads.';
+  return new UserError('worker', `The threads that make the pictures kept dying. ${hint}`, {cause});
 }

@@ -62,9 +62,14 @@ function hitSphere(
 
 /** The ray's parameter at its first hit of the cube ±1, or Infinity. */
 export function hitBox(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number): number {
-  const [ix, iy, iz] = [1 / dx, 1 / dy, 1 / dz];
-  const [rx, ry, rz] = [Math.abs(ix), Math.abs(iy), Math.abs(iz)];
-  const enter = Math.max(-ox * ix - rx, -oy * iy - ry, -oz * iz - rz);
-  const leave = Math.min(-ox * ix + rx, -oy * iy + ry, -oz * iz + rz);
+  // The parameters at which the ray passes the two faces across each axis.
+  const x1 = (-1 - ox) / dx;
+  const x2 = (1 - ox) / dx;
+  const y1 = (-1 - oy) / dy;
+  const y2 = (1 - oy) / dy;
+  const z1 = (-1 - oz) / dz;
+  const z2 = (1 - oz) / dz;
+  const enter = Math.max(Math.min(x1, x2), Math.min(y1, y2), Math.min(z1, z2));
+  const leave = Math.min(Math.max(x1, x2), Math.max(y1, y2), Math.max(z1, z2));
   return enter <= leave ? enter : Number.POSITIVE_INFINITY;
 }

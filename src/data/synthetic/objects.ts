@@ -1,7 +1,7 @@
 /** @file Things that stand about: furniture, poles, trees, balls; behind people, beside them and before them. */
 import type {RandomStream} from '../../random.js';
 import {anyColour, fromHue} from './appearance.js';
-import {add, rotationY, type Vec3} from './geometry.js';
+import {add, apply, rotationY, type Vec3} from './geometry.js';
 import type {Skeleton} from './skeleton.js';
 import {box, ellipsoid, limb, type Material, plain, type Solid} from './solids.js';
 
@@ -19,14 +19,14 @@ export function occluder(random: RandomStream, foot: Vec3): Solid[] {
   return random.pick<ObjectMaker>([crate, crate, table, pole, bush])(random, foot);
 }
 
-/** What a seated person sits on. */
+/** What a seated person sits on: a box turned as the pelvis is. */
 export function seat(random: RandomStream, {joints, frames, proportions}: Skeleton): Solid[] {
-  const top = joints.pelvis[1] - 0.058 * proportions.height;
-  const middle = add(joints.pelvis, [0, 0, 0]);
+  const [x, y, z] = joints.pelvis;
+  const top = y - 0.058 * proportions.height;
+  const [frontX, , frontZ] = apply(frames.pelvis, [0, 0, 1]);
+  const yaw = (Math.atan2(frontX, frontZ) * 180) / Math.PI;
   const half: Vec3 = [random.uniform(0.2, 0.3), top / 2, 0.19];
-  const [facingX, , facingZ] = [frames.pelvis[2], 0, frames.pelvis[8]];
-  const yaw = (Math.atan2(facingX, facingZ) * 180) / Math.PI;
-  return [box([middle[0], top / 2, middle[2]], half, rotationY(yaw), plain(anyColour(random)))];
+  return [box([x, top / 2, z], half, rotationY(yaw), plain(anyColour(random)))];
 }
 
 function painted(random: RandomStream): Material {

@@ -2,9 +2,11 @@
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import sharp from 'sharp';
+import {UserError} from '../../errors.js';
 import {stream} from '../../random.js';
 import {annotatePeople, type PersonAnnotation} from './annotate.js';
-import {photograph, renderScene} from './render.js';
+import {photograph} from './photograph.js';
+import {renderScene} from './render.js';
 import {sampleScene} from './scene.js';
 
 export type Split = 'train' | 'val';
@@ -37,6 +39,19 @@ export async function makePicture({folder, seed, split, index}: PictureTask): Pr
   const jpeg = await sharp(pixels, {raw: {width, height, channels: 3}})
     .jpeg({quality: JPEG_QUALITY})
     .toBuffer();
-  await writeFile(join(folder, fileName), jpeg);
+  await store(join(folder, fileName), jpeg);
   return {fileName, width, height, people: annotatePeople(scene, rendering)};
+}
+
+/** @throws UserError if the disk refuses */
+export async function store(file: string, content: Uint8Array | string): Promise<void> {
+  await writeFile(file, content).catch((cause: Error) => {
+    throw new UserError(
+      'storage',
+      `${file} cannot be written (${cause.message}). Make room, or choose another folder.`,
+      {
+        cause,
+      },
+    );
+  });
 }

@@ -1,6 +1,6 @@
 /** @file A software rasteriser with a z-buffer: solids are met by one ray a pixel, in their own frames. */
 import {type Camera, toCamera} from './camera.js';
-import {apply, inverse, type Mat3, multiply, normalise, transpose, type Vec3} from './geometry.js';
+import {apply, inverse, type Mat3, multiply, transpose, type Vec3} from './geometry.js';
 import {type Capsule, capsule, hitBox, hitCapsule} from './intersect.js';
 import type {Material, Solid} from './solids.js';
 
@@ -111,36 +111,63 @@ function shader(
   towardsLight: Vec3,
   light: Light,
 ): Shader {
-  const normals = transpose(toLocal);
-  const size: Vec3 = [0, 1, 2].map((i) => Math.hypot(axes[i], axes[i + 3], axes[i + 6])) as unknown as Vec3;
+  // The transposed inverse carries normals from the local frame to the camera's.
+  const n = transpose(toLocal);
+  const [lightX, lightY, lightZ] = towardsLight;
+  const widthOfX = Math.hypot(axes[0], axes[3], axes[6]);
+  const widthOfY = Math.hypot(axes[1], axes[4], axes[7]);
+  const local = {x: 0, y: 0, z: 0};
   return (rgb, at, x, y, z) => {
-    const local = form ? capsuleNormal(form, x, y, z) : boxNormal(x, y, z);
-    const [nx, ny, nz] = normalise(apply(normals, local));
-    const facing = nx * towardsLight[0] + ny * towardsLight[1] + nz * towardsLight[2];
+    if (form) capsuleNormal(form, x, y, z, local);
+    else boxNormal(x, y, z, local);
+    const nx = n[0] * local.x + n[1] * local.y + n[2] * local.z;
+    const ny = n[3] * local.x + n[4] * local.y + n[5] * local.z;
+    const nz = n[6] * local.x + n[7] * local.y + n[8] * local.z;
+    const unit = 1 / Math.sqrt(nx * nx + ny * ny + nz * nz);
+    const facing = (nx * lightX + ny * lightY + nz * lightZ) * unit;
     // Surfaces that face the viewer are a little brighter: it rounds off what the light does not reach.
-    const brightness = light.ambient * (0.8 - 0.3 * nz) + light.diffuse * Math.max(0, facing);
-    const colour = hasAccent(material, x * size[0], y * size[1]) ? material.accent : material.colour;
-    for (let c = 0; c < 3; c++) rgb[at + c] = Math.min(255, colour[c] * brightness);
+    const brightness = light.ambient * (0.8 - 0.3 * nz * unit) + light.diffuse * Math.max(0, facing);
+    const colour = hasAccent(material, x * widthOfX, y * widthOfY) ? material.accent : material.colour;
+    rgb[at] = Math.min(255, colour[0] * brightness);
+    rgb[at + 1] = Math.min(255, colour[1] * brightness);
+    rgb[at + 2] = Math.min(255, colour[2] * brightness);
   };
 }
 
 function hasAccent({pattern, period}: Material, x: number, y: number): boolean {
+  if (pattern === 'plain') return false;
   const along = y / period - Math.floor(y / period) < 0.5;
   const across = x / period - Math.floor(x / period) < 0.5;
   if (pattern === 'hoops') return along;
-  if (pattern === 'stripes') return across;
-  return pattern === 'checks' && along !== across;
+  return pattern === 'stripes' ? across : along !== across;
 }
 
-function capsuleNormal({start, end, length, sine, cosine}: Capsule, x: number, y: number, z: number): Vec3 {
-  if (y <= start * sine || length === 0) return [x, y, z];
-  if (y >= length + end * sine) return [x, y - length, z];
-  const radius = Math.sqrt(x * x + z * z) || 1;
-  return [(cosine * x) / radius, sine, (cosine * z) / radius];
+/** Written in place: an object for every pixel would cost more than the arithmetic. */
+interface Normal {
+  x: number;
+  y: number;
+  z: number;
 }
 
-function boxNormal(x: number, y: number, z: number): Vec3 {
-  const [ax, ay, az] = [Math.abs(x), Math.abs(y), Math.abs(z)];
-  if (ax >= ay && ax >= az) return [x, 0, 0];
-  return ay >= az ? [0, y, 0] : [0, 0, z];
+function capsuleNormal(form: Capsule, x: number, y: number, z: number, normal: Normal): void {
+  const {start, end, length, sine, cosine} = form;
+  normal.x = x;
+  normal.z = z;
+  if (length === 0 || y <= start * sine) {
+    normal.y = y;
+  } else if (y >= length + end * sine) {
+    normal.y = y - length;
+  } else {
+    const radius = Math.sqrt(x * x + z * z) || 1;
+    normal.x = (cosine * x) / radius;
+    normal.y = sine;
+    normal.z = (cosine * z) / radius;
+  }
+}
+
+function boxNormal(x: number, y: number, z: number, normal: Normal): void {
+  const largest = Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
+  normal.x = Math.abs(x) === largest ? x : 0;
+  normal.y = Math.abs(y) === largest ? y : 0;
+  normal.z = Math.abs(z) === largest ? z : 0;
 }

@@ -3,6 +3,7 @@ import type {RandomStream} from '../../random.js';
 import {type Appearance, sampleAppearance} from './appearance.js';
 import {type Backdrop, sampleBackdrop} from './backdrop.js';
 import {type Camera, makeCamera, project} from './camera.js';
+import {isTangled} from './collision.js';
 import {normalise} from './geometry.js';
 import {clutter, occluder, seat} from './objects.js';
 import {samplePose} from './poseLibrary.js';
@@ -36,6 +37,8 @@ const SIZES: readonly (readonly [number, number])[] = [
 
 /** How many tries a further person gets to find a place that does not hide another. */
 const PLACE_TRIES = 12;
+/** How many poses are drawn to find one that keeps the arms out of the body. */
+const POSE_TRIES = 8;
 /** The greatest overlap of two people's boxes, intersection over union. */
 const MAX_OVERLAP = 0.3;
 
@@ -44,7 +47,7 @@ export function sampleScene(random: RandomStream): Scene {
   const [width, height] = size;
   const focal = Math.max(width, height) * random.uniform(0.9, 1.6);
   // A few pictures are taken from so near that the frame cuts the person.
-  const tall = random.chance(0.1) ? random.uniform(1, 1.4) : random.uniform(0.5, 0.88);
+  const tall = random.chance(0.1) ? random.uniform(1, 1.4) : random.uniform(0.56, 0.92);
   const range = (focal * 1.75) / (tall * height);
   const eyeHeight = random.uniform(0.8, 2.1);
   const camera = aimedCamera(random, size, focal, range, eyeHeight, tall > 0.95);
@@ -87,7 +90,12 @@ function samplePeople(random: RandomStream, camera: Camera, range: number): Scen
   const lone = wanted === 1 ? 0.1 : 0.22;
   const people = [samplePerson(random, camera, range, random.normal(0, lone))];
   for (let tries = 0; people.length < wanted && tries < PLACE_TRIES; tries++) {
-    const person = samplePerson(random, camera, range * random.uniform(0.85, 1.5), random.uniform(-0.5, 0.5));
+    const person = samplePerson(
+      random,
+      camera,
+      range * random.uniform(0.85, 1.4),
+      random.uniform(-0.44, 0.44),
+    );
     const bounds = screenBox(camera, person);
     const clear = people.every((other) => overlap(bounds, screenBox(camera, other)) < MAX_OVERLAP);
     const apart = people.every((other) => groundDistance(person, other) > 0.6);
@@ -99,9 +107,14 @@ function samplePeople(random: RandomStream, camera: Camera, range: number): Scen
 /** @param offCentre where the person stands across the picture, in picture widths from its middle */
 function samplePerson(random: RandomStream, camera: Camera, range: number, offCentre: number): ScenePerson {
   const x = (Math.max(-0.5, Math.min(0.5, offCentre)) * camera.width * range) / camera.focal;
-  const pose = samplePose(random);
+  const proportions = sampleProportions(random);
   const placement = {x, z: -range, yaw: sampleYaw(random)};
-  const skeleton = poseSkeleton(sampleProportions(random), pose, placement);
+  const posed = () => {
+    const pose = samplePose(random);
+    return {pose, skeleton: poseSkeleton(proportions, pose, placement)};
+  };
+  let {pose, skeleton} = posed();
+  for (let tries = 1; isTangled(skeleton) && tries < POSE_TRIES; tries++) ({pose, skeleton} = posed());
   return {
     skeleton,
     appearance: sampleAppearance(random),
@@ -112,8 +125,8 @@ function samplePerson(random: RandomStream, camera: Camera, range: number, offCe
 /** People mostly face the camera. */
 function sampleYaw(random: RandomStream): number {
   const share = random.uniform();
-  if (share < 0.6) return random.normal(0, 32);
-  return share < 0.78 ? random.normal(180, 30) : random.uniform(-180, 180);
+  if (share < 0.64) return random.normal(0, 32);
+  return share < 0.8 ? random.normal(180, 30) : random.uniform(-180, 180);
 }
 
 type Bounds = readonly [left: number, top: number, right: number, bottom: number];
@@ -145,7 +158,7 @@ function sampleObjects(random: RandomStream, camera: Camera, people: readonly Sc
     const x = (random.uniform(-0.55, 0.55) * camera.width * range) / camera.focal;
     objects.push(...clutter(random, [x, 0, -range]));
   }
-  if (random.chance(0.14)) {
+  if (random.chance(0.11)) {
     const [x, , z] = random.pick(people).skeleton.joints.pelvis;
     objects.push(...occluder(random, [x * 0.8 + random.normal(0, 0.25), 0, z + random.uniform(0.75, 1.1)]));
   }

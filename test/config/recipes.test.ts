@@ -1,0 +1,58 @@
+import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {describe, expect, it} from 'vitest';
+import {loadConfig} from '../../src/config/load.js';
+import {PACKAGE_ROOT} from '../../src/packagePaths.js';
+
+const EXPERIMENTS = join(PACKAGE_ROOT, 'experiments');
+const RECIPES = readdirSync(EXPERIMENTS, {recursive: true, encoding: 'utf8'}).filter((file) =>
+  file.endsWith('.yaml'),
+);
+
+describe('the recipes', () => {
+  it.each(RECIPES)('%s loads', (recipe) => {
+    expect(loadConfig(join(EXPERIMENTS, recipe)).config.name).toMatch(/^[\w-]+$/);
+  });
+
+  it('have a name of their own each', () => {
+    const names = RECIPES.map((recipe) => loadConfig(join(EXPERIMENTS, recipe)).config.name);
+    expect(new Set(names).size).toBe(RECIPES.length);
+  });
+
+  // Sun et al. 2019, Sect. 3: widths C, 2C, 4C, 8C; 1, 4 and 3 modules of four blocks a branch.
+  it.each([32, 48])('of HRNet-W%i have the published shape and training', (width) => {
+    const {
+      model,
+      train,
+      dataset,
+      eval: evaluation,
+    } = loadConfig(join(EXPERIMENTS, `coco/hrnet_w${width}.yaml`)).config;
+    const widths = [width, 2 * width, 4 * width, 8 * width];
+    const stage = (branches: number, modules: number) => ({
+      modules,
+      blocks: Array(branches).fill(4),
+      channels: widths.slice(0, branches),
+    });
+    expect(model).toMatchObject({input: [256, 192], head: {type: 'heatmap', sigma: 2, finalConvKernel: 1}});
+    expect(model.backbone).toEqual({
+      type: 'hrnet',
+      stage2: stage(2, 1),
+      stage3: stage(3, 4),
+      stage4: stage(4, 3),
+    });
+    expect(train).toMatchObject({epochs: 210, optimizer: {type: 'adam', learningRate: 1e-3}});
+    expect(train.schedule).toMatchObject({
+      type: 'multiStep',
+      milestones: [170, 200],
+      gamma: 0.1,
+      warmupSteps: 0,
+    });
+    expect(dataset.augment).toMatchObject({flip: 0.5, rotation: 45, scale: 0.35});
+    expect(evaluation).toMatchObject({
+      flipTest: true,
+      shiftHeatmap: true,
+      keypointThreshold: 0.2,
+      oksNms: 0.9,
+    });
+  });
+});
