@@ -3,19 +3,25 @@ import yargs, {type Argv} from 'yargs';
 import {hideBin} from 'yargs/helpers';
 import {EXIT_CODES, exitCodeOf, UserError} from '../errors.js';
 
-/** A parser with the house's rules: unknown options and missing commands are usage errors. */
+/**
+ * A parser with the house's rules: unknown options and missing commands are usage errors, and of an option that is
+ * given twice the last one counts, as with overrides.
+ */
 export function commandLine(name: string, usage: string): Argv {
   return yargs(hideBin(process.argv))
     .scriptName(name)
     .usage(usage)
     .option('verbose', {type: 'boolean', default: false, describe: 'print the stack of an error'})
     .strictOptions()
+    .parserConfiguration({'duplicate-arguments-array': false})
     .help()
     .alias('help', 'h')
     .version(false)
     .wrap(100)
     .fail((message, error) => {
-      throw error ?? new UserError('usage', `${name}: ${message}. See "${name} --help".`);
+      // yargs reports some usage errors by an error of its own.
+      if (error && error.name !== 'YError') throw error;
+      throw new UserError('usage', `${name}: ${message}. See "${name} --help".`);
     });
 }
 

@@ -11,15 +11,18 @@ interface Parsed {
   readonly _: readonly (string | number)[];
   readonly device?: string;
   readonly backend?: string;
-  readonly seed?: number;
+  readonly seed?: string;
 }
+
+/** An option that needs a value. */
+export const textOption = (describe: string) => ({type: 'string', requiresArg: true, describe}) as const;
 
 export function withConfigOptions<T>(argv: Argv<T>) {
   return argv
-    .option('cfg', {type: 'string', describe: 'the YAML file of the run'})
-    .option('device', {type: 'string', describe: 'auto, cpu or cuda'})
-    .option('backend', {type: 'string', describe: 'torch (libtorch) or cpu (plain JavaScript, slow)'})
-    .option('seed', {type: 'number', describe: 'of every random draw'});
+    .option('cfg', textOption('the YAML file of the run'))
+    .option('device', textOption('auto, cpu or cuda'))
+    .option('backend', textOption('torch (libtorch) or cpu (plain JavaScript, slow)'))
+    .option('seed', textOption('of every random draw'));
 }
 
 export function configOf(cfg: string, parsed: Parsed): LoadedConfig {

@@ -1,22 +1,16 @@
 /** @file `pose-eval`: scores a checkpoint, or ready predictions without a model. */
 import {UserError} from '../errors.js';
 import {commandLine, overridesOf, runCommand} from './command.js';
-import {configOf, withConfigOptions} from './configOptions.js';
+import {configOf, textOption, withConfigOptions} from './configOptions.js';
 import {scoreResults} from './scoreResults.js';
 
 await runCommand(async () => {
   const parsed = await withConfigOptions(
     commandLine('pose-eval', 'pose-eval --cfg FILE [--checkpoint F] [key=value ...]'),
   )
-    .option('checkpoint', {
-      type: 'string',
-      describe: "weights or a checkpoint folder; by default the run's best",
-    })
-    .option('results', {
-      type: 'string',
-      describe: "score these predictions in COCO's result format, without a model",
-    })
-    .option('annotations', {type: 'string', describe: 'COCO annotations to score --results against'})
+    .option('checkpoint', textOption("weights or a checkpoint folder; by default the run's best"))
+    .option('results', textOption("score these predictions in COCO's result format, without a model"))
+    .option('annotations', textOption('COCO annotations to score --results against'))
     .option('json', {
       type: 'boolean',
       default: false,

@@ -1,6 +1,7 @@
 /** @file `pose-model`: what a model is made of. */
 import {loadKeypointSet} from '../data/keypoints.js';
 import {selectBackend} from '../engine/index.js';
+import {UserError} from '../errors.js';
 import {buildModel} from '../models/registry.js';
 import {formatSummary, summarize} from '../models/summary.js';
 import {commandLine, runCommand} from './command.js';
@@ -10,12 +11,15 @@ await runCommand(async () => {
   const parsed = await withConfigOptions(
     commandLine('pose-model', 'pose-model summary --cfg FILE [key=value ...]'),
   )
-    .command('summary', 'parameters and multiply-adds (in units of 1e9) by layer')
     .demandCommand(1, 'a command is needed: summary')
     .demandOption('cfg')
-    .example('pose-model summary --cfg experiments/coco/hrnet_w32.yaml', '')
+    .example('pose-model summary --cfg experiments/coco/hrnet_w32.yaml', 'parameters and MACs by layer')
     .parseAsync();
-  const {config} = configOf(parsed.cfg, {...parsed, _: parsed._.slice(1)});
+  const [command, ...overrides] = parsed._;
+  if (command !== 'summary') {
+    throw new UserError('usage', `pose-model: unknown command "${command}"; there is: summary.`);
+  }
+  const {config} = configOf(parsed.cfg, {...parsed, _: overrides});
   await selectBackend(config);
   const keypoints = loadKeypointSet(config.dataset.keypoints).names.length;
   const model = buildModel(config.model, keypoints, config.seed);

@@ -75,7 +75,7 @@ function parentsOf(file: string, {content, lines}: YamlFile): {path: string; lin
 /** Relative to the working folder where it lies below it, as a user would write it. */
 function shownPath(path: string): string {
   const short = relative(process.cwd(), path);
-  return short.startsWith('..') || isAbsolute(short) ? path : short;
+  return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short;
 }
 
 /** `train.batchSize=16`: a dotted path and a YAML value. */

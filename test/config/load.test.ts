@@ -305,6 +305,11 @@ describe('files that are not there', () => {
     expect(problemOf(file)).toBe('~/x.yaml:3: "extends" must be a file or a list of files.');
     expect(problemOf(folder.write('x.yaml', 'extends:\n'))).toMatch(/^~\/x\.yaml:1: "extends" must be/);
   });
+
+  it('are named also if they are the working folder itself', () => {
+    const file = folder.write('x.yaml', `extends: ${process.cwd()}\n`);
+    expect(problemOf(file)).toBe(`${process.cwd()}: it cannot be read (EISDIR).`);
+  });
 });
 
 describe('files that extend each other', () => {

@@ -1,13 +1,36 @@
 import {readdirSync} from 'node:fs';
-import {join} from 'node:path';
-import {describe, expect, it} from 'vitest';
+import {dirname, join} from 'node:path';
+import {afterAll, describe, expect, it} from 'vitest';
 import {loadConfig} from '../../src/config/load.js';
 import {PACKAGE_ROOT} from '../../src/packagePaths.js';
+import {ConfigFolder, SMALLEST} from './folder.js';
+
+function yamlFiles(path: string): string[] {
+  return readdirSync(path, {recursive: true, encoding: 'utf8'}).filter((file) => file.endsWith('.yaml'));
+}
 
 const EXPERIMENTS = join(PACKAGE_ROOT, 'experiments');
-const RECIPES = readdirSync(EXPERIMENTS, {recursive: true, encoding: 'utf8'}).filter((file) =>
-  file.endsWith('.yaml'),
-);
+const RECIPES = yamlFiles(EXPERIMENTS);
+
+const CONFIGS = join(PACKAGE_ROOT, 'configs');
+/** Keypoint sets have a schema of their own, and tests of their own. */
+const PARTS = yamlFiles(CONFIGS).filter((file) => !file.startsWith('keypoints'));
+
+const folder = new ConfigFolder();
+const base = folder.write('base.yaml', SMALLEST);
+afterAll(() => folder.remove());
+
+describe('the parts that recipes extend', () => {
+  it.each(PARTS)('%s fits any recipe, and sets the section that it is for', (part) => {
+    const file = folder.write('recipe.yaml', `extends: [${base}, ${join(CONFIGS, part)}]\n`);
+    const {sources} = loadConfig(file);
+    const section = {models: 'model', datasets: 'dataset', schedules: 'train'}[dirname(part)];
+    const own = [...sources]
+      .filter(([, source]) => source.includes(part))
+      .map(([path]) => path.split('.')[0]);
+    expect(new Set(own)).toEqual(new Set([section]));
+  });
+});
 
 describe('the recipes', () => {
   it.each(RECIPES)('%s loads', (recipe) => {
@@ -47,7 +70,8 @@ describe('the recipes', () => {
       gamma: 0.1,
       warmupSteps: 0,
     });
-    expect(dataset.augment).toMatchObject({flip: 0.5, rotation: 45, scale: 0.35});
+    expect(dataset.augment).toMatchObject({flip: 0.5, rotation: 45, rotationProbability: 0.6, scale: 0.35});
+    expect(dataset.augment.halfBody).toEqual({probability: 0.3, minKeypoints: 8});
     expect(evaluation).toMatchObject({
       flipTest: true,
       shiftHeatmap: true,

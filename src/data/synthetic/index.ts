@@ -1,5 +1,5 @@
 /** @file Makes a set of synthetic people in COCO's layout and format. */
-import {mkdir} from 'node:fs/promises';
+import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {UserError} from '../../errors.js';
 import {compiledModule} from '../../packagePaths.js';
@@ -37,13 +37,15 @@ export async function makeSynthetic(options: SyntheticOptions): Promise<Syntheti
   const valImages = options.valImages ?? Math.max(1, Math.round(images * 0.15));
   requireCount('images', images, 1);
   requireCount('valImages', valImages, 0);
+  requireCount('seed', seed, 0);
   requireCount('workers', workers, 0);
   const tasks = [...tasksOf(out, seed, 'train', images), ...tasksOf(out, seed, 'val', valImages)];
   await makeFolders([imageFolder(out, 'train'), imageFolder(out, 'val'), join(out, 'annotations')]);
-  const records = await makePictures(tasks, workers, onProgress);
   const annotationFiles = (['train', 'val'] as const).map((split) =>
     join(out, 'annotations', `person_keypoints_${split}2017.json`),
   );
+  await removeFiles(annotationFiles);
+  const records = await makePictures(tasks, workers, onProgress);
   await store(annotationFiles[0], annotationFile(records.slice(0, images)));
   await store(annotationFiles[1], annotationFile(records.slice(images)));
   const people = records.reduce((sum, record) => sum + record.people.length, 0);
@@ -68,6 +70,21 @@ async function makeFolders(folders: readonly string[]): Promise<void> {
       throw new UserError('storage', `${folder} cannot be made (${cause.message}). Choose another folder.`, {
         cause,
       });
+    });
+  }
+}
+
+/** A run that is cut short must not leave new pictures beside the annotations of older ones. */
+async function removeFiles(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    await rm(file, {force: true}).catch((cause: Error) => {
+      throw new UserError(
+        'storage',
+        `${file} cannot be replaced (${cause.message}). Choose another folder.`,
+        {
+          cause,
+        },
+      );
     });
   }
 }

@@ -57,6 +57,17 @@ describe('makeSynthetic', () => {
     expect(many.get(path)).toBe(few.get(path));
   });
 
+  it('leaves no older annotations beside new pictures when it is cut short', async () => {
+    await makeSynthetic({out: folder('g'), images: 1, seed: 5});
+    const onProgress = () => {
+      throw new Error('cut short');
+    };
+    const cut = makeSynthetic({out: folder('g'), images: 1, seed: 6, onProgress});
+    await expect(cut).rejects.toThrow('cut short');
+    expect(readdirSync(folder('g/annotations'))).toEqual([]);
+    expect(readdirSync(folder('g/images/train2017'))).toHaveLength(1);
+  });
+
   it('says how many people and which files there are', async () => {
     const result = await makeSynthetic({out: folder('e'), images: 2, seed: 5});
     const [train, val] = await Promise.all(['train', 'val'].map((split) => annotations('e', split)));
@@ -116,6 +127,7 @@ describe('makeSynthetic', () => {
     const make = (options: object) => makeSynthetic({out: folder('f'), images: 1, seed: 1, ...options});
     await expect(make({images: 0})).rejects.toThrow(/images is 0/);
     await expect(make({workers: 1.5})).rejects.toThrow(/workers is 1.5/);
+    await expect(make({seed: Number.NaN})).rejects.toThrow(/seed is NaN/);
     writeFileSync(folder('file'), '');
     const blocked = make({out: folder('file')});
     await expect(blocked).rejects.toBeInstanceOf(UserError);
