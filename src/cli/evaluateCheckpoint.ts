@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {readPointer} from '../checkpoint/retention.js';
 import type {Config} from '../config/schema.js';
 import {openCocoDataset} from '../data/datasets/coco.js';
+import {loadKeypointSet} from '../data/keypoints.js';
 import {selectBackend} from '../engine/index.js';
 import {UserError} from '../errors.js';
 import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
@@ -26,11 +27,12 @@ export async function evaluateCheckpoint(
   {checkpoint, json}: {checkpoint?: string; json: boolean},
 ): Promise<void> {
   const path = checkpoint ?? (await bestCheckpoint(config));
+  const keypointSet = loadKeypointSet(config.dataset.keypoints);
+  const dataset = await openCocoDataset(config.dataset, 'val', keypointSet);
   await selectBackend(config);
   // The checkpoint fills the whole model; what the run started from is not asked for.
-  const {task, keypointSet} = await buildTopDown({...config, model: {...config.model, weights: null}});
+  const {task} = await buildTopDown({...config, model: {...config.model, weights: null}}, keypointSet);
   await loadCheckpointWeights(task, path);
-  const dataset = await openCocoDataset(config.dataset, 'val', keypointSet);
   const loader = openLoader(config, dataset, task, 'evaluate');
   try {
     const predictions = await predictPeople(task, loader, dataset.people, config.eval);

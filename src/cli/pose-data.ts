@@ -59,6 +59,7 @@ await runCommand(async () => {
     await commandLine('pose-data', 'pose-data COMMAND [options]')
       .command('make-synthetic', 'writes a COCO-format dataset of drawn people')
       .command('show', 'draws samples with their targets on one sheet')
+      .example('pose-data make-synthetic --help', 'the options of a command')
       .demandCommand(1, 'a command is needed: make-synthetic or show')
       .strictCommands()
       .parseAsync();

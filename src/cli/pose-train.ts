@@ -1,7 +1,5 @@
 /** @file `pose-train`: trains, validates and keeps the best. */
 import {formatConfig} from '../config/format.js';
-import {dryRun} from '../train/dryRun.js';
-import {trainFromConfig} from '../train/train.js';
 import {commandLine, runCommand} from './command.js';
 import {configOf, withConfigOptions} from './configOptions.js';
 
@@ -32,11 +30,14 @@ await runCommand(async () => {
     process.stdout.write(`${formatConfig(config, sources)}\n`);
     return undefined;
   }
+  // The engine takes a second to load, which usage errors need not wait for.
   if (parsed.dryRun) {
+    const {dryRun} = await import('../train/dryRun.js');
     await dryRun(config);
     process.stdout.write('dry run: everything works; nothing was kept\n');
     return undefined;
   }
+  const {trainFromConfig} = await import('../train/train.js');
   const {signalExitCode} = await trainFromConfig(config, {resume: parsed.resume});
   return signalExitCode ?? undefined;
 });

@@ -1,27 +1,25 @@
-/** @file From a configuration to the parts of a top-down run: keypoints, model with its weights, loaders. */
+/** @file From a configuration to the parts of a top-down run: model with its weights, loaders. */
 import {loadWeights} from '../checkpoint/weights.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
-import {type KeypointSet, loadKeypointSet} from '../data/keypoints.js';
+import type {KeypointSet} from '../data/keypoints.js';
 import {BatchLoader, type LoaderOptions} from '../data/loader/loader.js';
 import {buildModel} from '../models/registry.js';
 import {loadMatching, loadStateDict} from '../nn/stateDict.js';
 import {TopDownTask} from './topDown.js';
 
-export interface TopDownParts {
-  readonly keypointSet: KeypointSet;
+export interface TopDownModel {
   readonly task: TopDownTask;
   /** Keys of the model that `model.weights` did not fill. */
   readonly unmatched: readonly string[];
 }
 
 /** Builds the model and, where `model.weights` is set, starts it from there. */
-export async function buildTopDown(config: Config): Promise<TopDownParts> {
-  const keypointSet = loadKeypointSet(config.dataset.keypoints);
+export async function buildTopDown(config: Config, keypointSet: KeypointSet): Promise<TopDownModel> {
   const model = buildModel(config.model, keypointSet.names.length, config.seed);
   const {weights} = config.model;
   const unmatched = weights ? loadMatching(model, await loadWeights(weights), weights) : [];
-  return {keypointSet, task: new TopDownTask(model, keypointSet, config.model.input), unmatched};
+  return {task: new TopDownTask(model, keypointSet, config.model.input), unmatched};
 }
 
 /** Fills the whole model from a checkpoint folder or a weights file; anything that does not fit is an error. */

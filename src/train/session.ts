@@ -2,6 +2,7 @@
 import type {Config} from '../config/schema.js';
 import {openCocoDataset} from '../data/datasets/coco.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
+import {loadKeypointSet} from '../data/keypoints.js';
 import {type EngineInfo, selectBackend} from '../engine/index.js';
 import {summarize, summaryTotals} from '../models/summary.js';
 import {RunConsole} from '../report/console.js';
@@ -21,11 +22,13 @@ export interface Session {
 /** @throws UserError if the backend, the weights or the data are not to be had */
 export async function openSession(config: Config): Promise<Session> {
   const console = new RunConsole();
-  const engine = await selectBackend(config);
-  const {task, keypointSet, unmatched} = await buildTopDown(config);
-  if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
+  // The data first: what is wrong with them shows before a large model is built.
+  const keypointSet = loadKeypointSet(config.dataset.keypoints);
   const train = await openCocoDataset(config.dataset, 'train', keypointSet);
   const val = await openCocoDataset(config.dataset, 'val', keypointSet);
+  const engine = await selectBackend(config);
+  const {task, unmatched} = await buildTopDown(config, keypointSet);
+  if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
   return {config, console, engine, task, train, val};
 }
 

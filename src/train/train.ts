@@ -39,7 +39,6 @@ export async function trainFromConfig(config: Config, {resume}: {resume: boolean
     val: openLoader(config, session.val, session.task, 'evaluate'),
   };
   try {
-    await writeFileAtomic(join(folder.path, 'config.yaml'), dumpConfig(config));
     return await trainIn(folder, session, loaders);
   } finally {
     await Promise.all([loaders.train.close(), loaders.val.close()]);
@@ -58,6 +57,11 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
   console.facts(facts);
   const optimizer = new Adam(task.model.namedParameters(), config.train.optimizer);
   const state = folder.resumed && restore(folder, session, optimizer);
+  if (state && state.epoch >= config.train.epochs) {
+    console.line(`The run is complete after ${state.epoch} epochs; a larger train.epochs goes on with it.`);
+    return {best: state.best?.figure ?? null, signalExitCode: null};
+  }
+  await writeFileAtomic(join(folder.path, 'config.yaml'), dumpConfig(config));
   const metrics = MetricsLog.open(join(folder.path, 'metrics.jsonl'), state?.metricsOffset ?? 0, (line) =>
     console.warn(line),
   );
@@ -181,7 +185,6 @@ async function conclude(
     pictures: latest ? await validationPictures(latest.predictions, val) : [],
     config: dumpConfig(config),
   });
-  if (latest) console.line(latest.table);
   if (best) console.line(summary);
   console.line(`report: ${report}`);
 }

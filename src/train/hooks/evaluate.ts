@@ -29,6 +29,8 @@ export async function writeEvaluation(folder: string, {results, stats}: Evaluati
 export class EvaluateHook implements Hook {
   #best: Best | null;
   #latest: Evaluation | null = null;
+  /** Said once as long as it stays the same. */
+  #note: string | null = null;
 
   constructor(private readonly options: EvaluateHookOptions) {
     this.#best = options.best;
@@ -50,7 +52,8 @@ export class EvaluateHook implements Hook {
     const evaluation = await evaluate();
     this.#latest = evaluation;
     console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}]));
-    if (evaluation.note) console.line(evaluation.note);
+    if (evaluation.note && evaluation.note !== this.#note) console.line(evaluation.note);
+    this.#note = evaluation.note;
     metrics.append({type: 'eval', step, epoch, ...evaluation.stats});
     // The log must hold all that the checkpoint, which follows, will remember of it.
     metrics.sync();

@@ -1,0 +1,61 @@
+import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import sharp from 'sharp';
+import {afterAll, describe, expect, it} from 'vitest';
+import {PACKAGE_ROOT} from '../../src/packagePaths.js';
+import {runCommandLine} from './process.js';
+
+const RECIPE = join(PACKAGE_ROOT, 'experiments/synthetic/demo.yaml');
+const folder = mkdtempSync(join(tmpdir(), 'pose-data-'));
+afterAll(() => rmSync(folder, {recursive: true}));
+
+function poseData(...args: string[]) {
+  return runCommandLine('pose-data', args, folder);
+}
+
+describe('pose-data', () => {
+  it('makes a synthetic dataset, and shows its people with their targets', async () => {
+    const size = ['--images', '3', '--val-images', '2', '--workers', '1'];
+    const made = await poseData('make-synthetic', '--out', 'people', '--seed', '4', ...size);
+    expect(made.code).toBe(0);
+    for (const [split, images] of [
+      ['train', 3],
+      ['val', 2],
+    ] as const) {
+      expect(readdirSync(join(folder, 'people/images', `${split}2017`))).toHaveLength(images);
+      const annotations = join(folder, 'people/annotations', `person_keypoints_${split}2017.json`);
+      expect(JSON.parse(readFileSync(annotations, 'utf8')).images).toHaveLength(images);
+    }
+
+    writeFileSync(join(folder, 'x.yaml'), `extends: ${RECIPE}\ndataset: {root: people}\n`);
+    const shown = await poseData(
+      '--verbose',
+      'show',
+      '--cfg',
+      'x.yaml',
+      '--count',
+      '2',
+      '--out',
+      'sheet.jpg',
+    );
+    expect(shown).toMatchObject({code: 0, stdout: 'sheet.jpg\n'});
+    expect((await sharp(join(folder, 'sheet.jpg')).metadata()).format).toBe('jpeg');
+  });
+
+  const make = ['make-synthetic', '--out', 'nothing'];
+  it.each([
+    ['no command', [], /a command is needed/],
+    ['an unknown command', ['bogus'], /Unknown command: bogus/],
+    ['no folder', ['make-synthetic', '--images', '3'], /Missing required argument: out/],
+    ['a number that is none', [...make, '--images', 'many'], /images is NaN/],
+    ['no images at all', [...make, '--images', '0'], /images is 0/],
+    ['a sheet of nobody', ['show', '--cfg', RECIPE, '--count', '0', '--out', 'nothing'], /--count is 0/],
+    ['an override that has no meaning', [...make, '--images', '3', 'seed=3'], /it takes options only/],
+  ])('refuses %s, and makes nothing', async (_, args, problem) => {
+    const {code, stdout, stderr} = await poseData(...args);
+    expect({code, stdout}).toEqual({code: 2, stdout: ''});
+    expect(stderr).toMatch(problem);
+    expect(existsSync(join(folder, 'nothing'))).toBe(false);
+  });
+});

@@ -1,0 +1,39 @@
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {describe, expect, it} from 'vitest';
+import {PACKAGE_ROOT} from '../../src/packagePaths.js';
+import {type Ended, runCommandLine} from './process.js';
+
+const recipe = join(PACKAGE_ROOT, 'experiments/coco/hrnet_w32.yaml');
+
+function poseModel(...args: string[]): Promise<Ended> {
+  return runCommandLine('pose-model', args, tmpdir());
+}
+
+describe('pose-model', () => {
+  // The number that the published code logs for this network.
+  it('summary counts the parameters of HRNet-W32 exactly', async () => {
+    const {code, stdout, stderr} = await poseModel('summary', '--cfg', recipe);
+    expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    expect(stdout).toMatch(/^total +28,536,113 /m);
+    expect(stdout).toMatch(/^final_layer +Conv2d +64×48×17 +561 /m);
+  });
+
+  it('summary takes overrides', async () => {
+    const {code, stdout} = await poseModel('summary', '--cfg', recipe, 'model.head.finalConvKernel=3');
+    expect(code).toBe(0);
+    // 32 channels, 3×3 cells and 17 keypoints, and 17 biases.
+    expect(stdout).toMatch(/^final_layer +Conv2d +64×48×17 +4,913 /m);
+  });
+
+  it.each([
+    ['no command', ['--cfg', recipe], /a command is needed: summary/],
+    ['an unknown command', ['summarise', '--cfg', recipe], /unknown command "summarise"; there is: summary/],
+    ['no recipe', ['summary'], /Missing required argument: cfg/],
+  ])('refuses %s', async (_, args, problem) => {
+    const {code, stdout, stderr} = await poseModel(...args);
+    expect({code, stdout}).toEqual({code: 2, stdout: ''});
+    expect(stderr).toMatch(/^error: pose-model: [^\n]+\n$/);
+    expect(stderr).toMatch(problem);
+  });
+});
