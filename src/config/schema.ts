@@ -18,8 +18,17 @@ function hrnetStage(branches: number) {
   });
 }
 
+/** One branch of bottlenecks at a quarter of the input's resolution. */
+const hrnetStage1 = z
+  .strictObject({
+    blocks: positive.default(4).describe('bottlenecks'),
+    channels: positive.default(64).describe('inner width of a bottleneck; its output is four times as wide'),
+  })
+  .prefault({});
+
 const hrnet = z.strictObject({
   type: z.literal('hrnet'),
+  stage1: hrnetStage1,
   stage2: hrnetStage(2),
   stage3: hrnetStage(3),
   stage4: hrnetStage(4),

@@ -21,11 +21,12 @@ interface Recorder {
   readonly state: {activeTape: TapeNode[] | null; gradientDepth: number};
 }
 
-export interface ValueAndGradients {
+/** A type and not an interface, so that `tf.tidy` can give it back. */
+export type ValueAndGradients = {
   readonly value: tf.Scalar;
   /** In the order of the variables. */
   readonly gradients: tf.Tensor[];
-}
+};
 
 /**
  * The value of `f` and its derivative by each variable. Cannot be nested.

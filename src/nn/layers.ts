@@ -1,6 +1,11 @@
 /** @file The layers that networks are made of, with PyTorch's parameter names and defaults. */
-import type * as tf from '@tensorflow/tfjs';
-import {batchNormInference, batchNormTraining} from '../engine/ops/batchNorm.js';
+import * as tf from '@tensorflow/tfjs';
+import {
+  type BatchNormState,
+  batchNormInference,
+  batchNormReluTraining,
+  batchNormTraining,
+} from '../engine/ops/batchNorm.js';
 import {type ConvolutionOptions, convolution} from '../engine/ops/convolution.js';
 import {relu} from '../engine/ops/relu.js';
 import {upsampleNearest} from '../engine/ops/upsample.js';
@@ -60,12 +65,35 @@ export class BatchNorm2d extends Layer {
   }
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {
-    const [scale, offset] = [this.weight.variable, this.bias.variable];
-    const [mean, variance] = [this.running_mean.variable, this.running_var.variable];
-    if (!this.training) return batchNormInference(x, scale, offset, mean, variance, BATCH_NORM.epsilon);
+    if (!this.training) return batchNormInference(x, this.#state(), BATCH_NORM.epsilon);
+    this.#count(x);
+    return batchNormTraining(x, this.#state(), BATCH_NORM);
+  }
+
+  /** max(0, normalised x + residual), in training in one kernel. */
+  activated(x: tf.Tensor4D, residual: tf.Tensor4D | null = null): tf.Tensor4D {
+    if (!this.training) {
+      return tf.tidy(() => {
+        const y = batchNormInference(x, this.#state(), BATCH_NORM.epsilon);
+        return relu(residual ? tf.add(y, residual) : y);
+      });
+    }
+    this.#count(x);
+    return batchNormReluTraining(x, residual, this.#state(), BATCH_NORM);
+  }
+
+  #state(): BatchNormState {
+    return {
+      scale: this.weight.variable,
+      offset: this.bias.variable,
+      runningMean: this.running_mean.variable,
+      runningVariance: this.running_var.variable,
+    };
+  }
+
+  #count(x: tf.Tensor4D): void {
     checkCount(x);
     this.num_batches_tracked.value++;
-    return batchNormTraining(x, scale, offset, mean, variance, BATCH_NORM);
   }
 }
 

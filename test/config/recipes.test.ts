@@ -59,6 +59,7 @@ describe('the recipes', () => {
     expect(model).toMatchObject({input: [256, 192], head: {type: 'heatmap', sigma: 2, finalConvKernel: 1}});
     expect(model.backbone).toEqual({
       type: 'hrnet',
+      stage1: {blocks: 4, channels: 64},
       stage2: stage(2, 1),
       stage3: stage(3, 4),
       stage4: stage(4, 3),

@@ -8,12 +8,19 @@ export function hrnetOfWidth(width: number): HRNetConfig {
     blocks: Array.from({length: branches}, () => 4),
     channels: Array.from({length: branches}, (_, i) => width * 2 ** i),
   });
-  return {type: 'hrnet', stage2: stage(2, 1), stage3: stage(3, 4), stage4: stage(4, 3)};
+  return {
+    type: 'hrnet',
+    stage1: {blocks: 4, channels: 64},
+    stage2: stage(2, 1),
+    stage3: stage(3, 4),
+    stage4: stage(4, 3),
+  };
 }
 
 /** As small as an HRNet gets that has every kind of connection. */
 export const TINY_HRNET: HRNetConfig = {
   type: 'hrnet',
+  stage1: {blocks: 2, channels: 4},
   stage2: {modules: 1, blocks: [1, 1], channels: [4, 6]},
   stage3: {modules: 1, blocks: [1, 1, 1], channels: [4, 6, 8]},
   stage4: {modules: 2, blocks: [1, 1, 1, 1], channels: [4, 6, 8, 10]},

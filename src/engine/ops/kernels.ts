@@ -8,6 +8,7 @@ export const KERNELS = {
   convolutionWeightGradient: 'PosecraftConvolutionWeightGradient',
   batchNorm: 'PosecraftBatchNorm',
   batchNormGradient: 'PosecraftBatchNormGradient',
+  batchNormRelu: 'PosecraftBatchNormRelu',
   relu: 'PosecraftRelu',
   reluGradient: 'PosecraftReluGradient',
   upsample: 'PosecraftUpsample',

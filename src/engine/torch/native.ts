@@ -55,8 +55,9 @@ function load(): Addon {
       `${ADDON_FILE} is missing: the torch backend is not built. Run "npm run setup".`,
     );
   }
-  // Read by OpenMP when libtorch is loaded. Waiting threads that spin would take the cores from Node's own.
-  process.env.OMP_WAIT_POLICY ??= 'PASSIVE';
+  // Read by OpenMP when libtorch is loaded. Threads that wait spin for a moment, which bridges the gap between two
+  // kernels, and then sleep: those that spin on would take the cores from Node's own.
+  process.env.GOMP_SPINCOUNT ??= '5000';
   try {
     return createRequire(import.meta.url)(ADDON_FILE) as Addon;
   } catch (error) {

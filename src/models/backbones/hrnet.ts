@@ -11,8 +11,6 @@ import {BasicBlock, BOTTLENECK_EXPANSION, Bottleneck, conv1x1, conv3x3} from './
 type StageConfig = HRNetConfig['stage2'];
 
 const STEM_WIDTH = 64;
-const LAYER1_BLOCKS = 4;
-const LAYER1_CHANNELS = STEM_WIDTH * BOTTLENECK_EXPANSION;
 
 /** Halves the resolution. */
 function halving(inputs: number, outputs: number, ...activation: ReLU[]): Sequential {
@@ -117,15 +115,16 @@ export class HRNet extends Backbone {
   override readonly stride = 4;
   override readonly sizeMultiple = 32;
 
-  constructor({stage2, stage3, stage4}: HRNetConfig) {
+  constructor({stage1, stage2, stage3, stage4}: HRNetConfig) {
     super();
     checkStage('stage2', stage2);
     checkStage('stage3', stage3);
     checkStage('stage4', stage4);
-    const inputs = (block: number) => (block === 0 ? STEM_WIDTH : LAYER1_CHANNELS);
-    const blocks = Array.from({length: LAYER1_BLOCKS}, (_, i) => new Bottleneck(inputs(i), STEM_WIDTH));
+    const width = stage1.channels * BOTTLENECK_EXPANSION;
+    const inputs = (block: number) => (block === 0 ? STEM_WIDTH : width);
+    const blocks = Array.from({length: stage1.blocks}, (_, i) => new Bottleneck(inputs(i), stage1.channels));
     this.layer1 = new Sequential(...blocks);
-    this.transition1 = transition([LAYER1_CHANNELS], stage2.channels);
+    this.transition1 = transition([width], stage2.channels);
     this.stage2 = stage(stage2, true);
     this.transition2 = transition(stage2.channels, stage3.channels);
     this.stage3 = stage(stage3, true);
@@ -136,8 +135,8 @@ export class HRNet extends Backbone {
 
   override forward(images: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const half = relu(this.bn1.forward(this.conv1.forward(images)));
-      const quarter = relu(this.bn2.forward(this.conv2.forward(half)));
+      const half = this.bn1.activated(this.conv1.forward(images));
+      const quarter = this.bn2.activated(this.conv2.forward(half));
       let branches = [this.layer1.forward(quarter)];
       for (const [change, modules] of [
         [this.transition1, this.stage2],

@@ -1,6 +1,5 @@
 /** @file The two residual blocks of He et al. 2016 (Fig. 5), as HRNet uses them. */
 import * as tf from '@tensorflow/tfjs';
-import {relu} from '../../engine/ops/relu.js';
 import {BatchNorm2d, Conv2d, Sequential} from '../../nn/layers.js';
 import {Layer} from '../../nn/module.js';
 
@@ -29,8 +28,8 @@ export class BasicBlock extends Layer {
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const y = relu(this.bn1.forward(this.conv1.forward(x)));
-      return relu(tf.add(this.bn2.forward(this.conv2.forward(y)), x));
+      const y = this.bn1.activated(this.conv1.forward(x));
+      return this.bn2.activated(this.conv2.forward(y), x);
     });
   }
 }
@@ -63,10 +62,10 @@ export class Bottleneck extends Layer {
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const narrow = relu(this.bn1.forward(this.conv1.forward(x)));
-      const mixed = relu(this.bn2.forward(this.conv2.forward(narrow)));
+      const narrow = this.bn1.activated(this.conv1.forward(x));
+      const mixed = this.bn2.activated(this.conv2.forward(narrow));
       const residual = this.downsample?.forward(x) ?? x;
-      return relu(tf.add(this.bn3.forward(this.conv3.forward(mixed)), residual));
+      return this.bn3.activated(this.conv3.forward(mixed), residual);
     });
   }
 }

@@ -1,86 +1,130 @@
 /** @file Batch normalisation: output, gradients and running statistics on both backends and by finite differences. */
 import * as tf from '@tensorflow/tfjs';
 import {describe, expect, it} from 'vitest';
-import {selectBackend} from '../../../src/engine/index.js';
-import {batchNormInference, batchNormTraining} from '../../../src/engine/ops/batchNorm.js';
+import {type BackendName, selectBackend} from '../../../src/engine/index.js';
+import {
+  type BatchNormState,
+  batchNormInference,
+  batchNormReluTraining,
+  batchNormTraining,
+} from '../../../src/engine/ops/batchNorm.js';
 import {drawn, expectFiniteDifferences, expectSameOnBothBackends, withGradients} from '../compare.js';
 
 const OPTIONS = {momentum: 0.1, epsilon: 1e-5};
 const CHANNELS = 3;
 
-function statistics(): [tf.Variable, tf.Variable] {
-  return [tf.variable(tf.zeros([CHANNELS]), false), tf.variable(tf.ones([CHANNELS]), false)];
+/** Running statistics as a layer begins with, and scale and offset that are not those. */
+function makeState(): BatchNormState {
+  return {
+    scale: drawn('scale', [CHANNELS]),
+    offset: drawn('offset', [CHANNELS]),
+    runningMean: tf.variable(tf.zeros([CHANNELS]), false),
+    runningVariance: tf.variable(tf.ones([CHANNELS]), false),
+  };
 }
 
-function parameters(): [tf.Tensor1D, tf.Tensor1D] {
-  return [drawn('scale', [CHANNELS]), drawn('offset', [CHANNELS])];
-}
+type Training = (x: tf.Tensor4D, state: BatchNormState, residual: tf.Tensor4D) => tf.Tensor4D;
 
-describe('batchNormTraining', () => {
+const TRAINING: [string, Training][] = [
+  ['batchNormTraining', (x, state) => batchNormTraining(x, state, OPTIONS)],
+  ['batchNormReluTraining', (x, state) => batchNormReluTraining(x, null, state, OPTIONS)],
+  [
+    'batchNormReluTraining with a residual',
+    (x, state, residual) => batchNormReluTraining(x, residual, state, OPTIONS),
+  ],
+];
+
+describe.each(TRAINING)('%s', (_, normalize) => {
   it.each([
     [2, 4, 6],
     [3, 5, 7],
     [1, 1, 5],
   ])('over %i × %i × %i values has the same output and gradients on both backends', async (...sizes) => {
     await expectSameOnBothBackends(() => {
-      const [mean, variance] = statistics();
-      const f = (...[x, scale, offset]: tf.Tensor[]) =>
-        batchNormTraining(
-          x as tf.Tensor4D,
-          scale as tf.Tensor1D,
-          offset as tf.Tensor1D,
-          mean,
-          variance,
-          OPTIONS,
+      const state = makeState();
+      const f = (...[x, scale, offset, residual]: tf.Tensor[]) =>
+        tf.add(
+          normalize(
+            x as tf.Tensor4D,
+            {...state, scale: scale as tf.Tensor1D, offset: offset as tf.Tensor1D},
+            residual as tf.Tensor4D,
+          ),
+          tf.mul(residual, 0.5),
         );
-      const results = withGradients(f, [drawn('x', [...sizes, CHANNELS]), ...parameters()]);
-      tf.dispose([mean, variance]);
+      const shape = [...sizes, CHANNELS];
+      const results = withGradients(f, [
+        drawn('x', shape),
+        state.scale,
+        state.offset,
+        drawn('residual', shape),
+      ]);
+      tf.dispose([state.runningMean, state.runningVariance]);
       return results;
     }, 2e-4);
   });
 
   it('moves the running statistics alike on both backends', async () => {
     await expectSameOnBothBackends(() => {
-      const [mean, variance] = statistics();
-      for (const name of ['first', 'second']) {
-        batchNormTraining(drawn(name, [2, 3, 5, CHANNELS]), ...parameters(), mean, variance, OPTIONS);
-      }
-      const results = [mean, variance].map((variable) => tf.add(variable, 0));
-      tf.dispose([mean, variance]);
+      const state = makeState();
+      const shape: [number, number, number, number] = [2, 3, 5, CHANNELS];
+      for (const name of ['first', 'second']) normalize(drawn(name, shape), state, drawn('residual', shape));
+      const variables = [state.runningMean, state.runningVariance];
+      const results = variables.map((variable) => tf.add(variable, 0));
+      tf.dispose(variables);
       return results;
     });
   });
 
-  it('has the gradient of finite differences', async () => {
-    await selectBackend({backend: 'torch'});
-    const f = (x: tf.Tensor) =>
-      batchNormTraining(x as tf.Tensor4D, ...parameters(), ...statistics(), OPTIONS);
-    expectFiniteDifferences(f, drawn('x', [2, 3, 3, CHANNELS]), 1e-2, 2e-3);
-  });
-
   it('refuses parameters of another number of channels, with the shapes', async () => {
     await selectBackend({backend: 'torch'});
-    const operation = () =>
-      batchNormTraining(drawn('x', [1, 2, 2, 4]), ...parameters(), ...statistics(), OPTIONS);
+    const shape: [number, number, number, number] = [1, 2, 2, 4];
+    const operation = () => normalize(drawn('x', shape), makeState(), drawn('residual', shape));
     expect(operation).toThrow('batchNorm: input [1,2,2,4] does not fit statistics of shape [3]');
+  });
+});
+
+describe('batchNormTraining', () => {
+  it('has the gradient of finite differences', async () => {
+    await selectBackend({backend: 'torch'});
+    const f = (x: tf.Tensor) => batchNormTraining(x as tf.Tensor4D, makeState(), OPTIONS);
+    expectFiniteDifferences(f, drawn('x', [2, 3, 3, CHANNELS]), 1e-2, 2e-3);
+  });
+});
+
+describe.each<BackendName>(['torch', 'cpu'])('batchNormReluTraining on %s', (backend) => {
+  it('is the same as its steps one by one, and keeps x and the residual as they were', async () => {
+    await selectBackend({backend});
+    const shape: [number, number, number, number] = [2, 3, 5, CHANNELS];
+    const [x, residual] = [drawn('x', shape), drawn('residual', shape)];
+    const fused = batchNormReluTraining(x as tf.Tensor4D, residual as tf.Tensor4D, makeState(), OPTIONS);
+    const plain = tf.relu(tf.add(batchNormTraining(x as tf.Tensor4D, makeState(), OPTIONS), residual));
+    expect(fused.dataSync()).toEqual(plain.dataSync());
+    expect(x.dataSync()).toEqual(drawn('x', shape).dataSync());
+    expect(residual.dataSync()).toEqual(drawn('residual', shape).dataSync());
+  });
+
+  it('refuses a residual of another shape', async () => {
+    await selectBackend({backend});
+    const residual = drawn('residual', [1, 1, 1, CHANNELS]) as tf.Tensor4D;
+    const x = drawn('x', [2, 3, 5, CHANNELS]) as tf.Tensor4D;
+    const operation = () => batchNormReluTraining(x, residual, makeState(), OPTIONS);
+    expect(operation).toThrow('residual [1,1,1,3] does not fit input [2,3,5,3]');
   });
 });
 
 describe('batchNormInference', () => {
   it('has the same output and gradients on both backends', async () => {
     await expectSameOnBothBackends(() => {
-      const mean = drawn<tf.Rank.R1>('mean', [CHANNELS]);
-      const variance = tf.abs(drawn<tf.Rank.R1>('variance', [CHANNELS]));
-      const f = (...[x, scale, offset]: tf.Tensor[]) =>
-        batchNormInference(
-          x as tf.Tensor4D,
-          scale as tf.Tensor1D,
-          offset as tf.Tensor1D,
-          mean,
-          variance,
-          OPTIONS.epsilon,
-        );
-      return withGradients(f, [drawn('x', [2, 3, 4, CHANNELS]), ...parameters()]);
+      const state = makeState();
+      state.runningMean.assign(drawn('mean', [CHANNELS]));
+      state.runningVariance.assign(tf.abs(drawn('variance', [CHANNELS])));
+      const f = (...[x, scale, offset]: tf.Tensor[]) => {
+        const affine = {scale: scale as tf.Tensor1D, offset: offset as tf.Tensor1D};
+        return batchNormInference(x as tf.Tensor4D, {...state, ...affine}, OPTIONS.epsilon);
+      };
+      const results = withGradients(f, [drawn('x', [2, 3, 4, CHANNELS]), state.scale, state.offset]);
+      tf.dispose([state.runningMean, state.runningVariance]);
+      return results;
     });
   });
 });

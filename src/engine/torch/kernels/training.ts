@@ -3,13 +3,15 @@ import type * as tf from '@tensorflow/tfjs';
 import type {AdamStep} from '../../ops/adam.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {TorchBackend} from '../backend.js';
-import {operator, operatorMany, withinKernel} from '../native.js';
+import {type Handle, operator, operatorMany, withinKernel} from '../native.js';
 import {toNchw, toNhwc} from './convolution.js';
-import {register} from './register.js';
+import {type Operands, register} from './register.js';
 
 const nativeBatchNorm = operatorMany('native_batch_norm');
 const nativeBatchNormBackward = operatorMany('native_batch_norm_backward');
+const addInto = operator('add_.Tensor');
 const reluForward = operator('relu');
+const reluInto = operator('relu_');
 const thresholdBackward = operator('threshold_backward');
 const upsample = operator('upsample_nearest2d');
 const upsampleBackward = operator('upsample_nearest2d_backward');
@@ -21,18 +23,28 @@ interface BatchNormAttributes {
   readonly epsilon: number;
 }
 
-register<BatchNormAttributes>(KERNELS.batchNorm, ({x, scale, offset}, attributes, torch) => {
+/** @returns the normalised values as NCHW, mean and inverse deviation */
+function normalize(
+  {x, scale, offset}: Operands,
+  attributes: BatchNormAttributes,
+  torch: TorchBackend,
+): Handle[] {
   const running = [torch.handle(attributes.runningMean), torch.handle(attributes.runningVariance)];
-  const [y, mean, inverseDeviation] = nativeBatchNorm(
-    toNchw(x.handle),
-    scale.handle,
-    offset.handle,
-    ...running,
-    true,
-    attributes.momentum,
-    attributes.epsilon,
-  );
-  return [toNhwc(y), mean, inverseDeviation];
+  const {momentum, epsilon} = attributes;
+  return nativeBatchNorm(toNchw(x.handle), scale.handle, offset.handle, ...running, true, momentum, epsilon);
+}
+
+register<BatchNormAttributes>(KERNELS.batchNorm, (operands, attributes, torch) => {
+  const [y, ...statistics] = normalize(operands, attributes, torch);
+  return [toNhwc(y), ...statistics];
+});
+
+register<BatchNormAttributes>(KERNELS.batchNormRelu, (operands, attributes, torch) => {
+  const [normalized, ...statistics] = normalize(operands, attributes, torch);
+  const y = toNhwc(normalized);
+  if (operands.residual) addInto(y, operands.residual.handle);
+  reluInto(y);
+  return [y, ...statistics];
 });
 
 register<BatchNormAttributes>(KERNELS.batchNormGradient, (operands, {epsilon}) => {
@@ -82,7 +94,6 @@ const foreach = {
   addProduct: operatorMany('_foreach_addcmul_.Scalar'),
   addQuotient: operatorMany('_foreach_addcdiv_.Scalar'),
   root: operatorMany('_foreach_sqrt'),
-  divide: operatorMany('_foreach_div_.Scalar'),
   add: operatorMany('_foreach_add_.Scalar'),
 };
 
@@ -119,9 +130,11 @@ function adam(step: AdamStep, torch: TorchBackend): void {
   foreach.scale(second, beta2);
   foreach.addProduct(second, gradients, gradients, 1 - beta2);
   const denominator = foreach.root(second);
-  foreach.divide(denominator, Math.sqrt(1 - beta2 ** step.step));
-  foreach.add(denominator, step.epsilon);
-  foreach.addQuotient(parameters, first, denominator, -step.learningRate / (1 - beta1 ** step.step));
+  // √v̂ + ε multiplied by √(1 − β₂ᵗ), and the step with it: one pass less over the denominators.
+  const correction = Math.sqrt(1 - beta2 ** step.step);
+  foreach.add(denominator, step.epsilon * correction);
+  const rate = (step.learningRate * correction) / (1 - beta1 ** step.step);
+  foreach.addQuotient(parameters, first, denominator, -rate);
 }
 
 register<AdamStep>(KERNELS.adam, (_inputs, step, torch) => {

@@ -1,0 +1,146 @@
+/** @file A top-down task's two steps: one update of the weights, and prediction with its flip test. */
+import * as tf from '@tensorflow/tfjs';
+import {beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import {loadKeypointSet} from '../../src/data/keypoints.js';
+import type {Batch} from '../../src/data/types.js';
+import {selectBackend} from '../../src/engine/index.js';
+import {buildModel} from '../../src/models/registry.js';
+import {getStateDict} from '../../src/nn/stateDict.js';
+import {stream} from '../../src/random.js';
+import {TopDownTask} from '../../src/tasks/topDown.js';
+import {Adam} from '../../src/train/optimizers.js';
+import {modelConfig, TINY_HRNET} from '../models/configs.js';
+
+const SET = loadKeypointSet('coco17');
+const KEYPOINTS = SET.names.length;
+const SIZE = 2;
+const INPUT: [number, number] = [64, 32];
+const CELLS = (INPUT[0] / 4) * (INPUT[1] / 4);
+const ADAM = {type: 'adam', learningRate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8} as const;
+const RATE = 1e-2;
+
+let task: TopDownTask;
+let adam: Adam;
+beforeAll(async () => {
+  await selectBackend({backend: 'torch', threads: 1});
+});
+beforeEach(() => {
+  task = new TopDownTask(
+    buildModel({...modelConfig(TINY_HRNET, INPUT), initialization: 'he'}, KEYPOINTS, 0),
+    SET,
+    INPUT,
+  );
+  adam = new Adam(task.model.namedParameters(), {...ADAM, betas: [...ADAM.betas]});
+});
+
+/** Noise as pictures, and one bright cell for each keypoint. */
+function makeBatch(): Batch {
+  const random = stream(0, 'test/topDown');
+  const images = Float32Array.from({length: SIZE * INPUT[0] * INPUT[1] * 3}, () => random.normal());
+  const targets = new Float32Array(SIZE * CELLS * KEYPOINTS);
+  for (let sample = 0; sample < SIZE; sample++) {
+    for (let k = 0; k < KEYPOINTS; k++) targets[(sample * CELLS + 3 * k) * KEYPOINTS + k] = 1;
+  }
+  const region = {center: [16, 32], size: [32, 64], rotation: 0} as const;
+  const samples = Array.from({length: SIZE}, (_, index) => ({index, region, flipped: false}));
+  return {images, targets, targetWeights: new Float32Array(SIZE * KEYPOINTS).fill(1), samples};
+}
+
+const accept = (loss: number) => loss;
+
+describe('training', () => {
+  it('lowers the loss on the batch it is given', () => {
+    const batch = makeBatch();
+    const losses = Array.from({length: 30}, () => task.train(batch, adam, RATE, accept));
+    expect(losses.at(-1)).toBeLessThan(0.9 * losses[0]);
+  });
+
+  it('takes no keypoint of weight zero into the loss', () => {
+    const batch = makeBatch();
+    batch.targetWeights.fill(0);
+    expect(task.train(batch, adam, RATE, accept)).toBe(0);
+  });
+
+  it('leaves the weights as they were when the loss is refused', () => {
+    const before = weights();
+    const refuse = () => {
+      throw new Error('refused');
+    };
+    expect(() => task.train(makeBatch(), adam, RATE, refuse)).toThrow('refused');
+    expect(weights()).toEqual(before);
+    task.train(makeBatch(), adam, RATE, accept);
+    expect(weights()).not.toEqual(before);
+  });
+
+  it('takes as much memory after many steps as after one, errors included', () => {
+    const batch = makeBatch();
+    const step = () => task.train(batch, adam, RATE, accept);
+    step();
+    const {numTensors, numBytes} = tf.memory();
+    for (let i = 0; i < 5; i++) step();
+    expect(() => task.train(batch, adam, RATE, () => fail())).toThrow();
+    task.predict(batch, {flipTest: true, shiftHeatmap: true});
+    expect(tf.memory()).toMatchObject({numTensors, numBytes});
+  });
+
+  function fail(): number {
+    throw new Error('stop');
+  }
+
+  /** The trained parameters; the running means of batch norm move with every forward pass. */
+  function weights() {
+    const names = new Set(task.model.namedParameters().keys());
+    return [...getStateDict(task.model)]
+      .filter(([name]) => names.has(name))
+      .map(([, {data}]) => Float32Array.from(data as Float32Array));
+  }
+});
+
+describe('prediction', () => {
+  it('gives heatmaps of the size it says, the same each time, whatever was trained before', () => {
+    const batch = makeBatch();
+    task.train(batch, adam, RATE, accept);
+    const options = {flipTest: false, shiftHeatmap: false};
+    const heatmaps = task.predict(batch, options);
+    expect(task.heatmapSize).toEqual([16, 8]);
+    expect(heatmaps).toHaveLength(SIZE * CELLS * KEYPOINTS);
+    expect(task.predict(batch, options)).toEqual(heatmaps);
+  });
+
+  it.each([true, false])(
+    'with the flip test is the same for a mirrored image, mirrored (shift %s)',
+    (shiftHeatmap) => {
+      const batch = makeBatch();
+      for (let i = 0; i < 3; i++) task.train(batch, adam, RATE, accept);
+      const mirrored = {...batch, images: mirror(batch.images, INPUT[1], 3)};
+      const plain = {flipTest: false, shiftHeatmap};
+      const own = task.predict(batch, plain);
+      const other = task.predict(mirrored, plain);
+      const both = task.predict(batch, {flipTest: true, shiftHeatmap});
+      const at = (heatmaps: Float32Array, sample: number, row: number, column: number, k: number) =>
+        heatmaps[((sample * 16 + row) * 8 + column) * KEYPOINTS + k];
+      const swapped = Array.from({length: KEYPOINTS}, (_, k) => k);
+      for (const [left, right] of SET.flipPairs) [swapped[left], swapped[right]] = [right, left];
+      for (const [sample, row, column, k] of [
+        [0, 3, 0, 0],
+        [0, 5, 4, 1],
+        [1, 15, 7, 16],
+        [1, 0, 1, 9],
+      ]) {
+        const from = 7 - (shiftHeatmap ? Math.max(0, column - 1) : column);
+        const expected = (at(own, sample, row, column, k) + at(other, sample, row, from, swapped[k])) / 2;
+        expect(at(both, sample, row, column, k)).toBeCloseTo(expected, 6);
+      }
+    },
+  );
+});
+
+/** Reverses the rows of pixels [rows, width, channels]. */
+function mirror(pixels: Float32Array, width: number, channels: number): Float32Array {
+  return pixels.map((_, i) => {
+    const channel = i % channels;
+    const column = Math.floor(i / channels) % width;
+    const rowStart = i - channel - column * channels;
+    return pixels[rowStart + (width - 1 - column) * channels + channel];
+  });
+}
