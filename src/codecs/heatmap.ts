@@ -1,7 +1,9 @@
 /**
  * @file Gaussian heatmaps: keypoints to targets and predictions to keypoints, as HRNet does it (Sun et al. 2019;
- * `generate_target`, `get_final_preds` and `flip_back` of its code). Heatmaps are [height, width, keypoints].
+ * `generate_target`, `get_final_preds` and `flip_back` of its code) or without the bias of whole cells (DARK).
+ * Heatmaps are [height, width, keypoints].
  */
+import {drawUnbiasedGaussian, taylorOffset} from './dark.js';
 
 /** How heatmaps relate to the network's input. */
 export interface HeatmapGeometry {
@@ -11,6 +13,8 @@ export interface HeatmapGeometry {
   readonly stride: number;
   /** Of the Gaussian, in cells. */
   readonly sigma: number;
+  /** Keypoints lie where they lie, and not in the middle of a cell. */
+  readonly unbiased: boolean;
 }
 
 /** [batch, height, width, keypoints] */
@@ -18,7 +22,7 @@ export type HeatmapShape = readonly [number, number, number, number];
 
 /**
  * Draws the targets of one sample and sets its weights. Each Gaussian is centred on the nearest cell and cut off at
- * three sigma. The weight is 0 for keypoints that are not labelled and for those whose whole patch lies outside.
+ * three sigma; an unbiased one is centred on the keypoint and covers the heatmap. The weight is 0 for keypoints that are not labelled and for those whose whole patch lies outside.
  * @param points [keypoints × 3]: x, y in input pixels, and whether labelled (> 0)
  * @param targets [height, width, keypoints] begins at `targetOffset` and holds zeros
  * @param weights [keypoints] begins at `weightOffset`
@@ -38,7 +42,15 @@ export function encodeHeatmaps(
     const y = Math.trunc(points[3 * k + 1] / geometry.stride + 0.5);
     const drawn = points[3 * k + 2] > 0 && touches(x, y, geometry);
     weights[weightOffset + k] = drawn ? 1 : 0;
-    if (drawn) drawGaussian(x, y, geometry, targets, targetOffset + k, keypoints);
+    if (!drawn) continue;
+    const {stride, unbiased} = geometry;
+    const offset = targetOffset + k;
+    if (unbiased) {
+      const [exactX, exactY] = [points[3 * k] / stride, points[3 * k + 1] / stride];
+      drawUnbiasedGaussian(exactX, exactY, geometry, targets, offset, keypoints);
+    } else {
+      drawGaussian(x, y, geometry, targets, offset, keypoints);
+    }
   }
 }
 
@@ -82,10 +94,12 @@ export interface DecodedHeatmaps {
  * unless it lies within two cells of the left or upper border or on the right or lower one, where HRNet does not.
  * A heatmap without positive values gives (0, 0).
  * @param heatmaps [batch, height, width, keypoints]
+ * @param unbiasedSigma of unbiased targets: the maximum is moved to the mode of the Gaussian around it instead
  */
 export function decodeHeatmaps(
   heatmaps: Float32Array,
   [batch, height, width, channels]: HeatmapShape,
+  unbiasedSigma: number | null = null,
 ): DecodedHeatmaps {
   const coordinates = new Float32Array(batch * channels * 2);
   const scores = new Float32Array(batch * channels);
@@ -99,15 +113,27 @@ export function decodeHeatmaps(
       if (!(best[k] > 0)) continue;
       const x = bestCell[k] % width;
       const y = (bestCell[k] - x) / width;
-      const inner = x > 1 && x < width - 1 && y > 1 && y < height - 1;
-      const at = offset + bestCell[k] * channels + k;
-      const slope = (step: number) => (inner ? Math.sign(heatmaps[at + step] - heatmaps[at - step]) : 0);
-      const out = 2 * (sample * channels + k);
-      coordinates[out] = x + 0.25 * slope(channels);
-      coordinates[out + 1] = y + 0.25 * slope(width * channels);
+      const channel = Float64Array.from({length: cells}, (_, cell) => heatmaps[offset + cell * channels + k]);
+      const [dx, dy] =
+        unbiasedSigma === null
+          ? quarterOffset(channel, [height, width], x, y)
+          : taylorOffset(channel, [height, width], x, y, unbiasedSigma);
+      coordinates.set([x + dx, y + dy], 2 * (sample * channels + k));
     }
   }
   return {coordinates, scores};
+}
+
+function quarterOffset(
+  heatmap: Float64Array,
+  [height, width]: readonly [number, number],
+  x: number,
+  y: number,
+): [number, number] {
+  if (x <= 1 || x >= width - 1 || y <= 1 || y >= height - 1) return [0, 0];
+  const at = y * width + x;
+  const slope = (step: number) => Math.sign(heatmap[at + step] - heatmap[at - step]);
+  return [0.25 * slope(1), 0.25 * slope(width)];
 }
 
 /** The greatest value of each channel and its first cell, in one pass in the order of memory. */

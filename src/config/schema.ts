@@ -37,6 +37,10 @@ const hrnet = z.strictObject({
 const heatmapHead = z.strictObject({
   type: z.literal('heatmap'),
   sigma: z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells'),
+  unbiased: z
+    .boolean()
+    .default(false)
+    .describe('targets and decoding finer than a cell, by DARK (Zhang et al. 2020); false: as in HRNet'),
   finalConvKernel: positive.refine((size) => size % 2 === 1, 'expected an odd number').default(1),
 });
 

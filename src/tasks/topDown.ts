@@ -1,6 +1,7 @@
 /** @file Top-down pose estimation as a task: the model, its loss, and what one training or prediction step is. */
 import * as tf from '@tensorflow/tfjs';
-import {flipHeatmaps} from '../codecs/heatmap.js';
+import {type DecodedHeatmaps, decodeHeatmaps, flipHeatmaps} from '../codecs/heatmap.js';
+import type {ModelConfig} from '../config/schema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
 import {valueAndGradients} from '../engine/gradients.js';
@@ -25,15 +26,15 @@ export class TopDownTask {
   constructor(
     readonly model: PoseModel,
     readonly keypointSet: KeypointSet,
-    /** [height, width] of the crops. */
-    readonly input: readonly [number, number],
+    readonly config: Pick<ModelConfig, 'input' | 'head'>,
   ) {
     this.#parameters = [...model.namedParameters().values()];
   }
 
   /** [height, width] of the heatmaps. */
   get heatmapSize(): readonly [number, number] {
-    return [this.input[0] / this.model.stride, this.input[1] / this.model.stride];
+    const {input} = this.config;
+    return [input[0] / this.model.stride, input[1] / this.model.stride];
   }
 
   /**
@@ -71,7 +72,14 @@ export class TopDownTask {
     });
   }
 
+  /** Keypoints in heatmap cells from what `predict` gave for a batch of `samples`. */
+  decode(heatmaps: Float32Array, samples: number): DecodedHeatmaps {
+    const {sigma, unbiased} = this.config.head;
+    const shape = [samples, ...this.heatmapSize, this.keypointSet.names.length] as const;
+    return decodeHeatmaps(heatmaps, shape, unbiased ? sigma : null);
+  }
+
   #images(batch: Batch): tf.Tensor4D {
-    return tf.tensor4d(batch.images, [batch.samples.length, ...this.input, 3]);
+    return tf.tensor4d(batch.images, [batch.samples.length, ...this.config.input, 3]);
   }
 }

@@ -1,6 +1,5 @@
 /** @file Validation of a top-down model: predictions for every person, COCO results, OKS-AP. */
 import {COCO, COCOeval, explainMinusOne, type KeypointStats} from '../cocoapi/index.js';
-import {decodeHeatmaps} from '../codecs/heatmap.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {BatchLoader} from '../data/loader/loader.js';
@@ -32,9 +31,8 @@ function decodeBatch(
   people: readonly Person[],
   task: TopDownTask,
 ): PredictedPerson[] {
-  const [height, width] = task.heatmapSize;
   const count = task.keypointSet.names.length;
-  const {coordinates, scores} = decodeHeatmaps(heatmaps, [batch.samples.length, height, width, count]);
+  const {coordinates, scores} = task.decode(heatmaps, batch.samples.length);
   const regions = batch.samples.map(({region}) => region);
   const points = cellsToImage(coordinates, regions, task.heatmapSize);
   return batch.samples.map(({index, region: {size}}, i) => {

@@ -19,7 +19,7 @@ export async function buildTopDown(config: Config, keypointSet: KeypointSet): Pr
   const model = buildModel(config.model, keypointSet.names.length, config.seed);
   const {weights} = config.model;
   const unmatched = weights ? loadMatching(model, await loadWeights(weights), weights) : [];
-  return {task: new TopDownTask(model, keypointSet, config.model.input), unmatched};
+  return {task: new TopDownTask(model, keypointSet, config.model), unmatched};
 }
 
 /** Fills the whole model from a checkpoint folder or a weights file; anything that does not fit is an error. */
@@ -40,6 +40,7 @@ export function loaderSettings(
     input: config.model.input,
     stride,
     sigma: config.model.head.sigma,
+    unbiased: config.model.head.unbiased,
     boxPadding: config.dataset.boxPadding,
     augment: isTraining ? config.dataset.augment : null,
     batchSize: isTraining ? config.train.batchSize : config.eval.batchSize,

@@ -4,7 +4,7 @@ import {describe, expect, it} from 'vitest';
 import {decodeHeatmaps, encodeHeatmaps, flipHeatmaps} from '../../src/codecs/heatmap.js';
 
 const [HEIGHT, WIDTH, STRIDE] = [64, 48, 4];
-const geometry = {size: [HEIGHT, WIDTH] as const, stride: STRIDE, sigma: 2};
+const geometry = {size: [HEIGHT, WIDTH] as const, stride: STRIDE, sigma: 2, unbiased: false};
 
 function encode(points: number[]): {targets: Float32Array; weights: Float32Array} {
   const keypoints = points.length / 3;

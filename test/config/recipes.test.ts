@@ -56,7 +56,10 @@ describe('the recipes', () => {
       blocks: Array(branches).fill(4),
       channels: widths.slice(0, branches),
     });
-    expect(model).toMatchObject({input: [256, 192], head: {type: 'heatmap', sigma: 2, finalConvKernel: 1}});
+    expect(model).toMatchObject({
+      input: [256, 192],
+      head: {type: 'heatmap', sigma: 2, unbiased: false, finalConvKernel: 1},
+    });
     expect(model.backbone).toEqual({
       type: 'hrnet',
       stage1: {blocks: 4, channels: 64},

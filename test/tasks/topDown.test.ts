@@ -25,11 +25,8 @@ beforeAll(async () => {
   await selectBackend({backend: 'torch', threads: 1});
 });
 beforeEach(() => {
-  task = new TopDownTask(
-    buildModel({...modelConfig(TINY_HRNET, INPUT), initialization: 'he'}, KEYPOINTS, 0),
-    SET,
-    INPUT,
-  );
+  const config = {...modelConfig(TINY_HRNET, INPUT), initialization: 'he' as const};
+  task = new TopDownTask(buildModel(config, KEYPOINTS, 0), SET, config);
   adam = new Adam(task.model.namedParameters(), {...ADAM, betas: [...ADAM.betas]});
 });
 
@@ -94,6 +91,24 @@ describe('training', () => {
       .filter(([name]) => names.has(name))
       .map(([, {data}]) => Float32Array.from(data as Float32Array));
   }
+});
+
+describe('decoding', () => {
+  it.each([
+    [false, [7.25, 3]],
+    [true, [7.4, 3]],
+  ])('finds what was drawn between cells (unbiased %s)', (unbiased, [row, column]) => {
+    const config = modelConfig(TINY_HRNET, INPUT);
+    const own = new TopDownTask(task.model, SET, {...config, head: {...config.head, unbiased}});
+    const heatmaps = new Float32Array(CELLS * KEYPOINTS);
+    for (let cell = 0; cell < CELLS; cell++) {
+      const squared = (Math.floor(cell / 8) - 7.4) ** 2 + ((cell % 8) - 3) ** 2;
+      for (let k = 0; k < KEYPOINTS; k++) heatmaps[cell * KEYPOINTS + k] = Math.exp(-squared / 8);
+    }
+    const {coordinates} = own.decode(heatmaps, 1);
+    expect(coordinates[2 * KEYPOINTS - 2]).toBeCloseTo(column, 1);
+    expect(coordinates[2 * KEYPOINTS - 1]).toBeCloseTo(row, 1);
+  });
 });
 
 describe('prediction', () => {

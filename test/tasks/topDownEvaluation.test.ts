@@ -1,5 +1,6 @@
 /** @file Validation from loader to figures: predictions equal to the targets score 1, misplaced ones do not. */
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {decodeHeatmaps} from '../../src/codecs/heatmap.js';
 import {openCocoDataset} from '../../src/data/datasets/coco.js';
 import type {TopDownDataset} from '../../src/data/datasets/topDown.js';
 import {loadKeypointSet} from '../../src/data/keypoints.js';
@@ -40,6 +41,8 @@ async function predict(
     keypointSet: SET,
     heatmapSize: [INPUT[0] / STRIDE, INPUT[1] / STRIDE],
     predict: heatmaps,
+    decode: (maps: Float32Array, samples: number) =>
+      decodeHeatmaps(maps, [samples, INPUT[0] / STRIDE, INPUT[1] / STRIDE, SET.names.length]),
   } as unknown as TopDownTask;
   const loader = new BatchLoader(loaderSettings(config, dataset, STRIDE, 'evaluate'));
   try {

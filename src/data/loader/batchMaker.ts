@@ -19,6 +19,8 @@ export interface SampleSettings {
   readonly stride: number;
   /** Of the target Gaussian, in heatmap cells. */
   readonly sigma: number;
+  /** Targets centred between cells, by DARK. */
+  readonly unbiased: boolean;
   readonly boxPadding: number;
   /** null: people as they are, for evaluation. */
   readonly augment: AugmentConfig | null;
@@ -103,7 +105,7 @@ export class BatchMaker {
     const count = keypointSet.names.length;
     encodeHeatmaps(
       keypointsInInput(keypoints, toInput, flipped ? keypointSet.flipPairs : null),
-      {size: this.#heatmap, stride: settings.stride, sigma: settings.sigma},
+      {size: this.#heatmap, stride: settings.stride, sigma: settings.sigma, unbiased: settings.unbiased},
       batch.targets,
       batch.targetWeights,
       slot * this.#heatmap[0] * this.#heatmap[1] * count,

@@ -33,7 +33,7 @@ export class BatchLoader {
 
   /** @throws UserError if the input is no multiple of the stride */
   constructor(options: LoaderOptions) {
-    const {dataset, batchSize, workers, input, stride, sigma, boxPadding, augment, seed} = options;
+    const {dataset, batchSize, workers, input, stride, sigma, unbiased, boxPadding, augment, seed} = options;
     if (input.some((length) => length % stride !== 0)) {
       throw new UserError(
         'usage',
@@ -46,7 +46,7 @@ export class BatchLoader {
     const source = {
       people: dataset.people,
       keypointSet: dataset.keypointSet,
-      settings: {input, stride, sigma, boxPadding, augment, seed},
+      settings: {input, stride, sigma, unbiased, boxPadding, augment, seed},
     };
     this.#pool = workers > 0 ? new WorkerPool(compiledModule('data/loader/worker'), workers, source) : null;
     this.#maker = workers > 0 ? null : new BatchMaker(source);

@@ -20,7 +20,15 @@ const coco17 = loadKeypointSet('coco17');
 function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): BatchLoader {
   const split = {annotations: 'a', images: 'b'};
   const {augment} = configSchema.shape.dataset.parse({root: '.', train: split, val: split});
-  const sample = {input: [64, 48] as const, stride: 4, sigma: 2, boxPadding: 1.25, augment, seed: 7};
+  const sample = {
+    input: [64, 48] as const,
+    stride: 4,
+    sigma: 2,
+    unbiased: false,
+    boxPadding: 1.25,
+    augment,
+    seed: 7,
+  };
   return new BatchLoader({
     dataset,
     ...sample,
