@@ -28,6 +28,7 @@ const hrnetStage1 = z
 
 const hrnet = z.strictObject({
   type: z.literal('hrnet'),
+  stemChannels: positive.default(64).describe('width of the two convolutions before stage 1'),
   stage1: hrnetStage1,
   stage2: hrnetStage(2),
   stage3: hrnetStage(3),

@@ -62,6 +62,7 @@ describe('the recipes', () => {
     });
     expect(model.backbone).toEqual({
       type: 'hrnet',
+      stemChannels: 64,
       stage1: {blocks: 4, channels: 64},
       stage2: stage(2, 1),
       stage3: stage(3, 4),

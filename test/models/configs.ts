@@ -10,6 +10,7 @@ export function hrnetOfWidth(width: number): HRNetConfig {
   });
   return {
     type: 'hrnet',
+    stemChannels: 64,
     stage1: {blocks: 4, channels: 64},
     stage2: stage(2, 1),
     stage3: stage(3, 4),
@@ -20,6 +21,7 @@ export function hrnetOfWidth(width: number): HRNetConfig {
 /** As small as an HRNet gets that has every kind of connection. */
 export const TINY_HRNET: HRNetConfig = {
   type: 'hrnet',
+  stemChannels: 8,
   stage1: {blocks: 2, channels: 4},
   stage2: {modules: 1, blocks: [1, 1], channels: [4, 6]},
   stage3: {modules: 1, blocks: [1, 1, 1], channels: [4, 6, 8]},

@@ -57,6 +57,7 @@ async function officialModel(): Promise<PoseModel> {
   });
   const backbone: HRNetConfig = {
     type: 'hrnet',
+    stemChannels: 64,
     stage1: {blocks: 4, channels: 64},
     stage2: stage(extra.STAGE2),
     stage3: stage(extra.STAGE3),

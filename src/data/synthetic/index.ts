@@ -1,11 +1,12 @@
 /** @file Makes a set of synthetic people in COCO's layout and format. */
 import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
+import {writeFileAtomic} from '../../checkpoint/files.js';
 import {UserError} from '../../errors.js';
 import {compiledModule} from '../../packagePaths.js';
 import {WorkerPool} from '../loader/workerPool.js';
 import {annotationFile} from './annotationFile.js';
-import {makePicture, type PictureRecord, type PictureTask, type Split, store} from './picture.js';
+import {makePicture, type PictureRecord, type PictureTask, type Split} from './picture.js';
 
 export interface SyntheticOptions {
   /** The folder to write into; made if missing. */
@@ -46,8 +47,8 @@ export async function makeSynthetic(options: SyntheticOptions): Promise<Syntheti
   );
   await removeFiles(annotationFiles);
   const records = await makePictures(tasks, workers, onProgress);
-  await store(annotationFiles[0], annotationFile(records.slice(0, images)));
-  await store(annotationFiles[1], annotationFile(records.slice(images)));
+  await writeFileAtomic(annotationFiles[0], annotationFile(records.slice(0, images)));
+  await writeFileAtomic(annotationFiles[1], annotationFile(records.slice(images)));
   const people = records.reduce((sum, record) => sum + record.people.length, 0);
   return {images: tasks.length, people, annotationFiles};
 }

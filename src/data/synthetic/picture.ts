@@ -44,7 +44,7 @@ export async function makePicture({folder, seed, split, index}: PictureTask): Pr
 }
 
 /** @throws UserError if the disk refuses */
-export async function store(file: string, content: Uint8Array | string): Promise<void> {
+async function store(file: string, content: Uint8Array | string): Promise<void> {
   await writeFile(file, content).catch((cause: Error) => {
     throw new UserError(
       'storage',

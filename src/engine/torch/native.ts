@@ -57,7 +57,7 @@ function load(): Addon {
   }
   // Read by OpenMP when libtorch is loaded. Threads that wait spin for a moment, which bridges the gap between two
   // kernels, and then sleep: those that spin on would take the cores from Node's own.
-  process.env.GOMP_SPINCOUNT ??= '5000';
+  process.env.GOMP_SPINCOUNT ??= '20000';
   try {
     return createRequire(import.meta.url)(ADDON_FILE) as Addon;
   } catch (error) {

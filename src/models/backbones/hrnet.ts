@@ -3,14 +3,12 @@ import * as tf from '@tensorflow/tfjs';
 import type {HRNetConfig} from '../../config/schema.js';
 import {relu} from '../../engine/ops/relu.js';
 import {UserError} from '../../errors.js';
-import {BatchNorm2d, ReLU, Sequential, Upsample} from '../../nn/layers.js';
+import {BatchNorm2d, type Conv2d, ReLU, Sequential, Upsample} from '../../nn/layers.js';
 import {type Layer, Module} from '../../nn/module.js';
 import {Backbone} from '../backbone.js';
 import {BasicBlock, BOTTLENECK_EXPANSION, Bottleneck, conv1x1, conv3x3} from './residual.js';
 
 type StageConfig = HRNetConfig['stage2'];
-
-const STEM_WIDTH = 64;
 
 /** Halves the resolution. */
 function halving(inputs: number, outputs: number, ...activation: ReLU[]): Sequential {
@@ -100,10 +98,10 @@ function checkStage(name: 'stage2' | 'stage3' | 'stage4', {blocks, channels}: St
  * @throws UserError('usage') if a stage has not as many branches as its number says
  */
 export class HRNet extends Backbone {
-  readonly conv1 = conv3x3(3, STEM_WIDTH, 2);
-  readonly bn1 = new BatchNorm2d(STEM_WIDTH);
-  readonly conv2 = conv3x3(STEM_WIDTH, STEM_WIDTH, 2);
-  readonly bn2 = new BatchNorm2d(STEM_WIDTH);
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm2d;
+  readonly conv2: Conv2d;
+  readonly bn2: BatchNorm2d;
   readonly layer1: Sequential;
   readonly transition1: (Layer | null)[];
   readonly stage2: HighResolutionModule[];
@@ -115,13 +113,17 @@ export class HRNet extends Backbone {
   override readonly stride = 4;
   override readonly sizeMultiple = 32;
 
-  constructor({stage1, stage2, stage3, stage4}: HRNetConfig) {
+  constructor({stemChannels: stem, stage1, stage2, stage3, stage4}: HRNetConfig) {
     super();
     checkStage('stage2', stage2);
     checkStage('stage3', stage3);
     checkStage('stage4', stage4);
+    this.conv1 = conv3x3(3, stem, 2);
+    this.bn1 = new BatchNorm2d(stem);
+    this.conv2 = conv3x3(stem, stem, 2);
+    this.bn2 = new BatchNorm2d(stem);
     const width = stage1.channels * BOTTLENECK_EXPANSION;
-    const inputs = (block: number) => (block === 0 ? STEM_WIDTH : width);
+    const inputs = (block: number) => (block === 0 ? stem : width);
     const blocks = Array.from({length: stage1.blocks}, (_, i) => new Bottleneck(inputs(i), stage1.channels));
     this.layer1 = new Sequential(...blocks);
     this.transition1 = transition([width], stage2.channels);
