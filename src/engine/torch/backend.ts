@@ -1,5 +1,6 @@
 /** @file TensorFlow.js's backend `torch`: tensors live in libtorch, in NHWC as TensorFlow.js speaks it. */
 import * as tf from '@tensorflow/tfjs';
+import {type Layout, TorchOrder} from './layout.js';
 import {type Handle, native, operator, SCALAR_TYPES, withinKernel} from './native.js';
 
 type DataId = tf.DataId;
@@ -10,8 +11,10 @@ interface Entry {
   readonly dtype: tf.DataType;
   readonly shape: readonly number[];
   refCount: number;
-  /** Numbers live in libtorch. */
+  /** Numbers live in libtorch; null also as long as only the view was asked for. */
   handle: Handle | null;
+  /** The same tensor in libtorch's order of axes, kept because every use of it needs it so. */
+  view: {readonly layout: Layout; readonly handle: Handle} | null;
   /** Strings stay on the host, encoded as TensorFlow.js passes them. */
   readonly strings?: Uint8Array[];
   readonly complex?: {real: tf.TensorInfo; imag: tf.TensorInfo};
@@ -19,6 +22,10 @@ interface Entry {
 
 const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array} as const;
 const reshape = operator('reshape');
+const permute = operator('permute');
+
+/** What a kernel gives. */
+export type Output = Handle | TorchOrder;
 
 /** An array of numbers as the typed array that a tensor of this type is uploaded from. */
 function typedArray(
@@ -38,6 +45,24 @@ function dtypeOf(scalarType: number): NumericType {
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a === b || (a.length === b.length && a.every((size, i) => size === b[i]));
+}
+
+/** Runs one operation whose result outlives the kernel in progress. */
+function kept(operation: () => Handle): Handle {
+  return withinKernel(operation)[0];
+}
+
+/** The handle of the tensor in its own shape. */
+function ownHandle(entry: Entry): Handle {
+  const {view, dtype} = entry;
+  if (entry.handle === null && view) entry.handle = kept(() => permute(view.handle, view.layout.fromTorch));
+  if (entry.handle === null) throw new Error(`a ${dtype} tensor cannot enter a numeric kernel`);
+  return entry.handle;
+}
+
+function releaseAll({handle, view}: Entry): void {
+  if (handle !== null) native().release(handle);
+  if (view) native().release(view.handle);
 }
 
 export class TorchBackend extends tf.KernelBackend {
@@ -67,7 +92,10 @@ export class TorchBackend extends tf.KernelBackend {
     dtype: tf.DataType,
     refCount: number,
   ): void {
-    this.#data.set(dataId, {...this.#contents(values, shape, dtype), dtype, shape: [...shape], refCount});
+    this.#data.set(dataId, {
+      ...this.#contents(values, shape, dtype),
+      ...{dtype, shape: [...shape], refCount, view: null},
+    });
   }
 
   #contents(
@@ -84,29 +112,52 @@ export class TorchBackend extends tf.KernelBackend {
   /** The handle of a tensor, seen in the tensor's own shape; made within the kernel in progress if it differs. */
   handle({dataId, shape}: tf.TensorInfo): Handle {
     const entry = this.#entry(dataId);
-    if (entry.handle === null) throw new Error(`a ${entry.dtype} tensor cannot enter a numeric kernel`);
-    return sameShape(entry.shape, shape) ? entry.handle : reshape(entry.handle, shape);
+    const handle = ownHandle(entry);
+    return sameShape(entry.shape, shape) ? handle : reshape(handle, shape);
+  }
+
+  /** The handle of a tensor in libtorch's order of axes. */
+  view(info: tf.TensorInfo, layout: Layout): Handle {
+    const entry = this.#entry(info.dataId);
+    const isKept = sameShape(entry.shape, info.shape) && (entry.view?.layout ?? layout) === layout;
+    if (!isKept) return permute(this.handle(info), layout.toTorch);
+    entry.view ??= {layout, handle: kept(() => permute(ownHandle(entry), layout.toTorch))};
+    return entry.view.handle;
+  }
+
+  /** Whether the view in this order of axes is there already. */
+  hasView({dataId, shape}: tf.TensorInfo, layout: Layout): boolean {
+    const entry = this.#entry(dataId);
+    return entry.view?.layout === layout && sameShape(entry.shape, shape);
   }
 
   /** Puts the same values in another memory layout in the place of a tensor's data. */
   replaceLayout({dataId}: tf.TensorInfo, layout: (handle: Handle) => Handle): void {
     const entry = this.#entry(dataId);
-    const old = entry.handle!;
-    [entry.handle] = withinKernel(() => layout(old));
-    native().release(old);
+    const old = ownHandle(entry);
+    const replaced = kept(() => layout(old));
+    releaseAll(entry);
+    [entry.handle, entry.view] = [replaced, null];
   }
 
   /** Runs a kernel, releases its temporary tensors and takes over its results. */
-  run(kernel: () => Handle | Handle[]): tf.TensorInfo[] {
-    return withinKernel(kernel).map((handle) => this.adopt(handle));
+  run(kernel: () => Output | Output[]): tf.TensorInfo[] {
+    let outputs: Output[] = [];
+    withinKernel(() => {
+      outputs = [kernel()].flat();
+      return outputs.map((output) => (output instanceof TorchOrder ? output.handle : output));
+    });
+    return outputs.map((output) => this.#adopt(output));
   }
 
-  /** Takes over a handle that a kernel made. */
-  private adopt(handle: Handle): tf.TensorInfo {
-    const [scalarType, ...shape] = native().describe(handle);
+  /** Takes over what a kernel made. */
+  #adopt(output: Output): tf.TensorInfo {
+    const view = output instanceof TorchOrder ? output : null;
+    const [scalarType, ...sizes] = native().describe(view?.handle ?? (output as Handle));
+    const shape = view ? view.layout.fromTorch.map((axis) => sizes[axis]) : sizes;
     const dtype = dtypeOf(scalarType);
     const dataId = {};
-    this.#data.set(dataId, {dtype, shape, refCount: 1, handle});
+    this.#data.set(dataId, {dtype, shape, refCount: 1, handle: view ? null : (output as Handle), view});
     return {dataId, shape, dtype};
   }
 
@@ -118,6 +169,7 @@ export class TorchBackend extends tf.KernelBackend {
       shape: real.shape,
       refCount: 1,
       handle: null,
+      view: null,
       complex: {real, imag},
     });
     return {dataId, shape: real.shape, dtype: 'complex64'};
@@ -128,7 +180,8 @@ export class TorchBackend extends tf.KernelBackend {
   }
 
   override readSync(dataId: DataId): tf.backend_util.BackendValues {
-    const {handle, dtype, shape, strings, complex} = this.#entry(dataId);
+    const entry = this.#entry(dataId);
+    const {dtype, shape, strings, complex} = entry;
     if (strings) return strings;
     if (complex) {
       const [real, imag] = [complex.real, complex.imag].map(
@@ -137,7 +190,7 @@ export class TorchBackend extends tf.KernelBackend {
       return tf.backend_util.mergeRealAndImagArrays(real, imag);
     }
     const values = new ARRAYS[dtype as NumericType](tf.util.sizeFromShape([...shape]));
-    native().download(handle!, values);
+    native().download(ownHandle(entry), values);
     return values;
   }
 
@@ -150,7 +203,7 @@ export class TorchBackend extends tf.KernelBackend {
     const entry = this.#entry(dataId);
     entry.refCount--;
     if (!force && entry.refCount > 0) return false;
-    if (entry.handle !== null) native().release(entry.handle);
+    releaseAll(entry);
     if (entry.complex) {
       this.disposeData(entry.complex.real.dataId, force);
       this.disposeData(entry.complex.imag.dataId, force);

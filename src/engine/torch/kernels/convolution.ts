@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type {ConvolutionOptions} from '../../ops/convolution.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {TorchBackend} from '../backend.js';
+import {nchw, OIHW, TorchOrder} from '../layout.js';
 import {type Handle, operator, operatorMany} from '../native.js';
 import {isFloat, type Operand, register} from './register.js';
 
@@ -21,20 +22,17 @@ const transpose = operator('transpose.int');
 
 const CHANNELS_LAST = 2; // c10::MemoryFormat
 
-export const toNchw = (x: Handle): Handle => permute(x, [0, 3, 1, 2]);
-export const toNhwc = (x: Handle): Handle => permute(x, [0, 2, 3, 1]);
-const toOihw = (weight: Handle): Handle => permute(weight, [3, 2, 0, 1]);
-const toHwio = (weight: Handle): Handle => permute(weight, [2, 3, 1, 0]);
-
 const laidOut = new WeakSet<tf.DataId>();
 
 /** The weight as OIHW in channels_last; the tensor keeps that layout, so an optimiser's steps in place keep it too. */
 function convolutionWeight(weight: Operand, torch: TorchBackend): Handle {
   if (!laidOut.has(weight.info.dataId)) {
-    torch.replaceLayout(weight.info, (handle) => toHwio(contiguous(toOihw(handle), CHANNELS_LAST)));
+    torch.replaceLayout(weight.info, (handle) =>
+      permute(contiguous(permute(handle, OIHW.toTorch), CHANNELS_LAST), OIHW.fromTorch),
+    );
     laidOut.add(weight.info.dataId);
   }
-  return toOihw(torch.handle(weight.info));
+  return weight.in(OIHW);
 }
 
 type Geometry = [
@@ -51,24 +49,17 @@ function geometry({stride, padding, dilation, groups}: ConvolutionOptions): Geom
 }
 
 register<ConvolutionOptions>(KERNELS.convolution, ({x, weight, bias}, options, torch) =>
-  toNhwc(
-    convolution(
-      toNchw(x.handle),
-      convolutionWeight(weight, torch),
-      bias?.handle ?? null,
-      ...geometry(options),
-    ),
-  ),
+  nchw(convolution(x.nchw, convolutionWeight(weight, torch), bias?.handle ?? null, ...geometry(options))),
 );
 
 register<ConvolutionOptions>(KERNELS.convolutionInputGradient, ({dy, x, weight}, options, torch) => {
-  const operands = [toNchw(dy.handle), toNchw(x.handle), convolutionWeight(weight, torch)];
-  return toNhwc(backward(...operands, null, ...geometry(options), [true, false, false])[0]);
+  const operands = [dy.nchw, x.nchw, convolutionWeight(weight, torch)];
+  return nchw(backward(...operands, null, ...geometry(options), [true, false, false])[0]);
 });
 
 register<ConvolutionOptions>(KERNELS.convolutionWeightGradient, ({dy, x, weight}, options, torch) => {
-  const operands = [toNchw(dy.handle), toNchw(x.handle), convolutionWeight(weight, torch)];
-  return toHwio(backward(...operands, null, ...geometry(options), [false, true, false])[1]);
+  const operands = [dy.nchw, x.nchw, convolutionWeight(weight, torch)];
+  return new TorchOrder(backward(...operands, null, ...geometry(options), [false, true, false])[1], OIHW);
 });
 
 // TensorFlow.js's own convolution kernels follow: their padding may differ from side to side.
@@ -105,8 +96,8 @@ function describe(x: readonly number[], weight: readonly number[], attributes: C
   return {steps, margins: [left, right, top, bottom], ...info};
 }
 
-function padded(x: Handle, margins: number[]): Handle {
-  return margins.some((margin) => margin !== 0) ? pad(toNchw(x), margins, 0) : toNchw(x);
+function padded(x: Operand, margins: number[]): Handle {
+  return margins.some((margin) => margin !== 0) ? pad(x.nchw, margins, 0) : x.nchw;
 }
 
 const isNhwc = (inputs: tf.TensorInfo[], {dataFormat}: Conv2DAttributes): boolean =>
@@ -116,7 +107,7 @@ register<Conv2DAttributes>(
   'Conv2D',
   ({x, filter}, attributes, torch) => {
     const {steps, margins} = describe(x.shape, filter.shape, attributes);
-    return toNhwc(convolution(padded(x.handle, margins), convolutionWeight(filter, torch), null, ...steps));
+    return nchw(convolution(padded(x, margins), convolutionWeight(filter, torch), null, ...steps));
   },
   isNhwc,
 );
@@ -130,8 +121,8 @@ register<Conv2DAttributes & {filterShape: Shape4D}>(
       attributes,
     );
     const weight = empty([outChannels, inChannels, filterHeight, filterWidth], 6);
-    const operands = [toNchw(dy.handle), padded(x.handle, margins), weight];
-    return toHwio(backward(...operands, null, ...steps, [false, true, false])[1]);
+    const operands = [dy.nchw, padded(x, margins), weight];
+    return new TorchOrder(backward(...operands, null, ...steps, [false, true, false])[1], OIHW);
   },
   isNhwc,
 );
@@ -144,10 +135,10 @@ register<Conv2DAttributes & {inputShape: Shape4D}>(
     const [batch, height, width, channels] = inputShape;
     const [left, right, top, bottom] = margins;
     const input = empty([batch, channels, height + top + bottom, width + left + right], 6);
-    const operands = [toNchw(dy.handle), input, convolutionWeight(filter, torch)];
+    const operands = [dy.nchw, input, convolutionWeight(filter, torch)];
     const gradient = backward(...operands, null, ...steps, [true, false, false])[0];
     const rows = slice(gradient, 2, top, top + height, 1);
-    return toNhwc(slice(rows, 3, left, left + width, 1));
+    return nchw(slice(rows, 3, left, left + width, 1));
   },
   isNhwc,
 );

@@ -1,7 +1,7 @@
 /** @file Element-wise kernels: what differs between them is a name. */
 import type * as tf from '@tensorflow/tfjs';
 import {type Handle, operator} from '../native.js';
-import {cast, isFloat, isNumeric, isStored, type Operand, register} from './register.js';
+import {cast, elementwise, isFloat, isNumeric, isStored, type Operand, register} from './register.js';
 
 /** TensorFlow.js name -> ATen operator; floating point only, integers take the `cpu` backend's rounding rules. */
 const UNARY = {
@@ -61,7 +61,7 @@ const COMPARISON = {
 function registerBinary(table: Record<string, string>, accepts: (inputs: tf.TensorInfo[]) => boolean): void {
   for (const [kernel, name] of Object.entries(table)) {
     const aten = operator(name);
-    register(kernel, ({a, b}) => aten(a.handle, b.handle), accepts);
+    register(kernel, ({a, b}) => elementwise(aten, a, b), accepts);
   }
 }
 
@@ -80,7 +80,8 @@ register('SquaredDifference', ({a, b}) => square(subtract(a.handle, b.handle)));
 
 register(
   'AddN',
-  (inputs) => Object.values(inputs).reduce<Handle>((sum, x, i) => (i ? add(sum, x.handle) : x.handle), 0),
+  (inputs) =>
+    elementwise((...terms) => terms.reduce((sum, term) => add(sum, term)), ...Object.values(inputs)),
   isMany,
 );
 

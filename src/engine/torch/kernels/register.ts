@@ -1,15 +1,42 @@
 /** @file How a kernel joins the torch backend: a function from operands to handles, told in libtorch's operators. */
 import * as tf from '@tensorflow/tfjs';
-import type {TorchBackend} from '../backend.js';
+import type {Output, TorchBackend} from '../backend.js';
+import {type Layout, NCHW, nchw} from '../layout.js';
 import {type Handle, operator, SCALAR_TYPES} from '../native.js';
 import {checkAlive, delegate} from './delegate.js';
 
 /** An input of a kernel as libtorch sees it. */
-export interface Operand {
-  readonly handle: Handle;
-  readonly shape: readonly number[];
-  readonly dtype: tf.DataType;
-  readonly info: tf.TensorInfo;
+export class Operand {
+  constructor(
+    readonly info: tf.TensorInfo,
+    private readonly torch: TorchBackend,
+  ) {}
+
+  get shape(): readonly number[] {
+    return this.info.shape;
+  }
+
+  get dtype(): tf.DataType {
+    return this.info.dtype;
+  }
+
+  get handle(): Handle {
+    return this.torch.handle(this.info);
+  }
+
+  /** Of activations, in libtorch's order of axes. */
+  get nchw(): Handle {
+    return this.in(NCHW);
+  }
+
+  get isNchw(): boolean {
+    return this.torch.hasView(this.info, NCHW);
+  }
+
+  /** In libtorch's order of axes. */
+  in(layout: Layout): Handle {
+    return this.torch.view(this.info, layout);
+  }
 }
 
 /** Inputs by name; a kernel over a list of tensors finds them under 0, 1, 2 … */
@@ -19,7 +46,7 @@ type Kernel<Attributes> = (
   inputs: Operands,
   attributes: Attributes,
   backend: TorchBackend,
-) => Handle | Handle[];
+) => Output | Output[];
 
 /** Which inputs a kernel takes in libtorch; the others are delegated to the `cpu` backend. */
 export type Accepts<Attributes> = (inputs: tf.TensorInfo[], attributes: Attributes) => boolean;
@@ -34,6 +61,17 @@ export function isNumeric(inputs: tf.TensorInfo[]): boolean {
 
 export function isStored(inputs: tf.TensorInfo[]): boolean {
   return inputs.every(({dtype}) => dtype !== 'string' && dtype !== 'complex64');
+}
+
+/** Applies an operation on elements of equal shape; between convolutions everything stays in their order of axes. */
+export function elementwise(operation: (...handles: Handle[]) => Handle, ...operands: Operand[]): Output {
+  const [{shape}] = operands;
+  const staysNchw =
+    operands.some(({isNchw}) => isNchw) &&
+    operands.every((x) => tf.util.arraysEqual([...x.shape], [...shape]));
+  return staysNchw
+    ? nchw(operation(...operands.map((x) => x.nchw)))
+    : operation(...operands.map((x) => x.handle));
 }
 
 /** libtorch's element type for one of TensorFlow.js. */
@@ -72,9 +110,7 @@ export function register<Attributes = object>(
       if (!accepts(infos, attrs as Attributes)) return delegate(kernelName, inputs, attrs, torch);
       const outputs = torch.run(() => {
         const operands: Operands = {};
-        for (const [name, info] of named) {
-          operands[name] = {handle: torch.handle(info), shape: info.shape, dtype: info.dtype, info};
-        }
+        for (const [name, info] of named) operands[name] = new Operand(info, torch);
         return kernel(operands, attrs as Attributes, torch);
       });
       return outputs.length === 1 ? outputs[0] : outputs;

@@ -3,9 +3,9 @@ import type * as tf from '@tensorflow/tfjs';
 import type {AdamStep} from '../../ops/adam.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {TorchBackend} from '../backend.js';
+import {nchw} from '../layout.js';
 import {type Handle, operator, operatorMany, withinKernel} from '../native.js';
-import {toNchw, toNhwc} from './convolution.js';
-import {type Operands, register} from './register.js';
+import {elementwise, type Operands, register} from './register.js';
 
 const nativeBatchNorm = operatorMany('native_batch_norm');
 const nativeBatchNormBackward = operatorMany('native_batch_norm_backward');
@@ -31,27 +31,26 @@ function normalize(
 ): Handle[] {
   const running = [torch.handle(attributes.runningMean), torch.handle(attributes.runningVariance)];
   const {momentum, epsilon} = attributes;
-  return nativeBatchNorm(toNchw(x.handle), scale.handle, offset.handle, ...running, true, momentum, epsilon);
+  return nativeBatchNorm(x.nchw, scale.handle, offset.handle, ...running, true, momentum, epsilon);
 }
 
 register<BatchNormAttributes>(KERNELS.batchNorm, (operands, attributes, torch) => {
   const [y, ...statistics] = normalize(operands, attributes, torch);
-  return [toNhwc(y), ...statistics];
+  return [nchw(y), ...statistics];
 });
 
 register<BatchNormAttributes>(KERNELS.batchNormRelu, (operands, attributes, torch) => {
-  const [normalized, ...statistics] = normalize(operands, attributes, torch);
-  const y = toNhwc(normalized);
-  if (operands.residual) addInto(y, operands.residual.handle);
+  const [y, ...statistics] = normalize(operands, attributes, torch);
+  if (operands.residual) addInto(y, operands.residual.nchw);
   reluInto(y);
-  return [y, ...statistics];
+  return [nchw(y), ...statistics];
 });
 
 register<BatchNormAttributes>(KERNELS.batchNormGradient, (operands, {epsilon}) => {
   const {dy, x, scale, mean, inverseDeviation} = operands;
   const [dx, dScale, dOffset] = nativeBatchNormBackward(
-    toNchw(dy.handle),
-    toNchw(x.handle),
+    dy.nchw,
+    x.nchw,
     scale.handle,
     null,
     null,
@@ -61,22 +60,24 @@ register<BatchNormAttributes>(KERNELS.batchNormGradient, (operands, {epsilon}) =
     epsilon,
     [true, true, true],
   );
-  return [toNhwc(dx), dScale, dOffset];
+  return [nchw(dx), dScale, dOffset];
 });
 
 register<{varianceEpsilon: number}>(
   'FusedBatchNorm',
   ({x, mean, variance, offset, scale}, {varianceEpsilon}) => {
     const parameters = [scale?.handle ?? null, offset?.handle ?? null, mean.handle, variance.handle];
-    return toNhwc(nativeBatchNorm(toNchw(x.handle), ...parameters, false, 0, varianceEpsilon)[0]);
+    return nchw(nativeBatchNorm(x.nchw, ...parameters, false, 0, varianceEpsilon)[0]);
   },
 );
 
-register(KERNELS.relu, ({x}) => reluForward(x.handle));
-register(KERNELS.reluGradient, ({dy, y}) => thresholdBackward(dy.handle, y.handle, 0));
+register(KERNELS.relu, ({x}) => elementwise(reluForward, x));
+register(KERNELS.reluGradient, ({dy, y}) =>
+  elementwise((gradient, output) => thresholdBackward(gradient, output, 0), dy, y),
+);
 
 register<{factor: number}>(KERNELS.upsample, ({x}, {factor}) =>
-  toNhwc(upsample(toNchw(x.handle), [x.shape[1] * factor, x.shape[2] * factor])),
+  nchw(upsample(x.nchw, [x.shape[1] * factor, x.shape[2] * factor])),
 );
 
 register<{factor: number}>(KERNELS.upsampleGradient, ({dy, x}) => {
@@ -85,7 +86,7 @@ register<{factor: number}>(KERNELS.upsampleGradient, ({dy, x}) => {
     [dy.shape[1], dy.shape[2]],
     [batch, channels, height, width],
   ];
-  return toNhwc(upsampleBackward(toNchw(dy.handle), ...sizes));
+  return nchw(upsampleBackward(dy.nchw, ...sizes));
 });
 
 const foreach = {
