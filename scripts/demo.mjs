@@ -22,7 +22,7 @@ function command(name, ...args) {
 const start = performance.now();
 await setUp();
 if (!existsSync(join(DATA, 'annotations', 'person_keypoints_val2017.json'))) {
-  command('pose-data', 'make-synthetic', '--out', 'data/synthetic', '--images', '1500', '--seed', '1');
+  command('pose-data', 'make-synthetic', '--out', 'data/synthetic', '--images', '1200', '--seed', '1');
 }
 // The demo starts afresh each time; a run of one's own is never deleted.
 rmSync(join(ROOT, 'output', 'synthetic_demo'), {recursive: true, force: true});

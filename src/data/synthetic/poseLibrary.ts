@@ -19,22 +19,22 @@ interface Stance {
 
 /** How often each stance comes up, relative to the others: ordinary ones rule. */
 const STANCES: readonly (readonly [number, (random: RandomStream) => Stance])[] = [
-  [36, standing],
-  [22, walking],
-  [10, running],
-  [9, sitting],
-  [6, lunging],
-  [5, jumping],
-  [5, leaning],
-  [4, crouching],
+  [44, standing],
+  [24, walking],
+  [8, running],
+  [7, sitting],
+  [5, lunging],
+  [4, jumping],
+  [3, leaning],
+  [2, crouching],
   [3, kneeRaised],
 ];
 
 const ARMS: readonly (readonly [number, (random: RandomStream) => Arm])[] = [
-  [40, hanging],
-  [12, bentForward],
+  [46, hanging],
+  [10, bentForward],
   [10, sideways],
-  [10, reaching],
+  [8, reaching],
   [10, overhead],
   [8, onHip],
   [8, waving],
@@ -45,7 +45,7 @@ export function samplePose(random: RandomStream): Pose {
   const stance = weighted(random, STANCES)(random);
   const style = weighted(random, ARMS);
   // Both arms often do the same.
-  const other = random.chance(0.45) ? style : weighted(random, ARMS);
+  const other = random.chance(0.6) ? style : weighted(random, ARMS);
   const swing = stance.swing ?? 0;
   return withinLimits({
     body: {...relaxedBody(random), ...stance.body},

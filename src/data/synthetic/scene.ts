@@ -40,7 +40,7 @@ const PLACE_TRIES = 12;
 /** How many poses are drawn to find one that keeps the arms out of the body. */
 const POSE_TRIES = 8;
 /** The greatest overlap of two people's boxes, intersection over union. */
-const MAX_OVERLAP = 0.3;
+const MAX_OVERLAP = 0.2;
 
 export function sampleScene(random: RandomStream): Scene {
   const size = random.pick(SIZES);
@@ -125,8 +125,8 @@ function samplePerson(random: RandomStream, camera: Camera, range: number, offCe
 /** People mostly face the camera. */
 function sampleYaw(random: RandomStream): number {
   const share = random.uniform();
-  if (share < 0.64) return random.normal(0, 32);
-  return share < 0.8 ? random.normal(180, 30) : random.uniform(-180, 180);
+  if (share < 0.74) return random.normal(0, 30);
+  return share < 0.86 ? random.normal(180, 25) : random.uniform(-180, 180);
 }
 
 type Bounds = readonly [left: number, top: number, right: number, bottom: number];
@@ -158,7 +158,7 @@ function sampleObjects(random: RandomStream, camera: Camera, people: readonly Sc
     const x = (random.uniform(-0.55, 0.55) * camera.width * range) / camera.focal;
     objects.push(...clutter(random, [x, 0, -range]));
   }
-  if (random.chance(0.11)) {
+  if (random.chance(0.06)) {
     const [x, , z] = random.pick(people).skeleton.joints.pelvis;
     objects.push(...occluder(random, [x * 0.8 + random.normal(0, 0.25), 0, z + random.uniform(0.75, 1.1)]));
   }
