@@ -79,6 +79,11 @@ export class TorchBackend extends tf.KernelBackend {
     return this.#data.get(dataId)!;
   }
 
+  /** Whether the data are here and not disposed. */
+  holds(dataId: DataId): boolean {
+    return this.#data.has(dataId);
+  }
+
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): DataId {
     const dataId = {};
     this.move(dataId, values, shape, dtype, 1);

@@ -140,10 +140,17 @@ register<Conv2DAttributes & {inputShape: Shape4D}>(
     const rows = slice(gradient, 2, top, top + height, 1);
     return nchw(slice(rows, 3, left, left + width, 1));
   },
-  isNhwc,
+  // A gradient of another size than the convolution's output means nothing to libtorch; TensorFlow.js cuts it.
+  ([dy, filter], attributes) => {
+    const {outHeight, outWidth} = describe(attributes.inputShape, filter.shape, attributes);
+    const fits = dy.shape[1] === outHeight && dy.shape[2] === outWidth;
+    return fits && isNhwc([dy, filter], attributes);
+  },
 );
 
 register<{transposeA: boolean; transposeB: boolean}>('BatchMatMul', ({a, b}, {transposeA, transposeB}) => {
+  const ranks = [a.shape.length, b.shape.length];
+  tf.util.assert(Math.min(...ranks) >= 2, () => `matMul: needs matrices, and got ranks ${ranks}`);
   const left = transposeA ? transpose(a.handle, -2, -1) : a.handle;
   const right = transposeB ? transpose(b.handle, -2, -1) : b.handle;
   return matmul(left, right);

@@ -9,10 +9,12 @@ type CpuBackend = tf.KernelBackend & {
 
 type Inputs = tf.NamedTensorInfoMap | undefined;
 
-/** @throws Error that names the kernel if one of its inputs was disposed */
-export function checkAlive(kernelName: string, inputs: Inputs): void {
+/** @throws Error that names the kernel if the data of one of its inputs were disposed */
+export function checkAlive(kernelName: string, inputs: Inputs, torch: TorchBackend): void {
   for (const [name, info] of Object.entries(inputs ?? {})) {
-    if ((info as tf.Tensor | null)?.isDisposed) throw new Error(`${kernelName}: input "${name}" is disposed`);
+    // A gradient may hold a tensor that is disposed while another still has its data.
+    if ((info as tf.Tensor | null)?.isDisposed && !torch.holds((info as tf.Tensor).dataId))
+      throw new Error(`${kernelName}: input "${name}" is disposed`);
   }
 }
 
@@ -23,18 +25,24 @@ export function delegate(
   attributes: tf.NamedAttrMap | undefined,
   torch: TorchBackend,
 ): tf.TensorInfo | tf.TensorInfo[] {
-  checkAlive(kernelName, inputs);
+  checkAlive(kernelName, inputs, torch);
   const cpu = tf.engine().findBackend('cpu') as CpuBackend;
   const kernel = tf.getKernel(kernelName, 'cpu');
   if (!kernel) throw new Error(`no backend has a kernel "${kernelName}" for these inputs`);
   const copies: tf.TensorInfo[] = [];
-  const copied: tf.NamedTensorInfoMap = Array.isArray(inputs) ? ([] as unknown as tf.NamedTensorInfoMap) : {};
-  for (const [name, info] of Object.entries(inputs ?? {})) {
-    if (info == null) continue;
-    copied[name] = toCpu(info, torch, cpu);
-    copies.push(copied[name]);
+  const copy = (info: tf.TensorInfo): tf.TensorInfo => {
+    copies.push(toCpu(info, torch, cpu));
+    return copies.at(-1)!;
+  };
+  const copied = (Array.isArray(inputs) ? [] : {}) as Record<string, tf.TensorInfo | tf.TensorInfo[]>;
+  for (const [name, input] of Object.entries(inputs ?? {}) as [string, tf.TensorInfo | tf.TensorInfo[]][]) {
+    if (input != null) copied[name] = Array.isArray(input) ? input.map(copy) : copy(input);
   }
-  const result = kernel.kernelFunc({inputs: copied, attrs: attributes ?? {}, backend: cpu});
+  const result = kernel.kernelFunc({
+    inputs: copied as tf.NamedTensorInfoMap,
+    attrs: attributes ?? {},
+    backend: cpu,
+  });
   const results = Array.isArray(result) ? result : [result];
   const taken = results.map((info) => fromCpu(info, torch, cpu));
   for (const info of [...results, ...copies]) cpu.disposeData(info.dataId);
@@ -51,8 +59,10 @@ function toCpu(info: tf.TensorInfo, torch: TorchBackend, cpu: CpuBackend): tf.Te
     for (const part of Object.values(inputs)) cpu.disposeData(part.dataId);
     return complex;
   }
-  const dataId = cpu.write(torch.readSync(info.dataId), info.shape, info.dtype);
-  return {dataId, shape: info.shape, dtype: info.dtype};
+  const {shape, dtype} = info;
+  const dataId = cpu.write(torch.readSync(info.dataId), shape, dtype);
+  // Some kernels ask for the rank, which a tensor has and a TensorInfo has not.
+  return {dataId, shape, dtype, rank: shape.length} as tf.TensorInfo;
 }
 
 function fromCpu(info: tf.TensorInfo, torch: TorchBackend, cpu: CpuBackend): tf.TensorInfo {

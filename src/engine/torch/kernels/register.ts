@@ -101,19 +101,22 @@ export function register<Attributes = object>(
     kernelName,
     backendName: 'torch',
     kernelFunc: ({inputs, attrs, backend}) => {
-      checkAlive(kernelName, inputs);
       const torch = backend as TorchBackend;
+      checkAlive(kernelName, inputs, torch);
       const named = Object.entries(inputs).filter(
         (entry): entry is [string, tf.TensorInfo] => entry[1] != null,
       );
       const infos = named.map(([, info]) => info);
       if (!accepts(infos, attrs as Attributes)) return delegate(kernelName, inputs, attrs, torch);
+      let givesList = false;
       const outputs = torch.run(() => {
         const operands: Operands = {};
         for (const [name, info] of named) operands[name] = new Operand(info, torch);
-        return kernel(operands, attrs as Attributes, torch);
+        const result = kernel(operands, attrs as Attributes, torch);
+        givesList = Array.isArray(result);
+        return result;
       });
-      return outputs.length === 1 ? outputs[0] : outputs;
+      return givesList ? outputs : outputs[0];
     },
   });
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type {TorchBackend} from '../backend.js';
 import {type Handle, operator} from '../native.js';
 import {delegate} from './delegate.js';
-import {cast, isStored, register, scalarType} from './register.js';
+import {cast, isStored, type Operand, register, scalarType} from './register.js';
 
 const reshape = operator('reshape');
 const permute = operator('permute');
@@ -41,6 +41,11 @@ register<{dim: number}>(
   'ExpandDims',
   ({input}, {dim}) => {
     const shape = [...input.shape];
+    const rank = shape.length;
+    tf.util.assert(
+      -rank - 1 <= dim && dim <= rank,
+      () => `expandDims: axis ${dim} is not in [${-rank - 1}, ${rank}]`,
+    );
     shape.splice(dim < 0 ? shape.length + 1 + dim : dim, 0, 1);
     return reshape(input.handle, shape);
   },
@@ -91,11 +96,15 @@ register<{dims: number[]}>(
 
 register<{axis: number}>(
   'Pack',
-  (inputs, {axis}) =>
-    stack(
-      Object.values(inputs).map(({handle}) => handle),
+  (inputs, {axis}) => {
+    const parts = Object.values(inputs);
+    const types = new Set(parts.map(({dtype}) => dtype));
+    tf.util.assert(types.size === 1, () => `stack: all tensors need one type, and are ${[...types]}`);
+    return stack(
+      parts.map(({handle}) => handle),
       axis,
-    ),
+    );
+  },
   isStored,
 );
 
@@ -110,14 +119,29 @@ register<{axis: number}>(
 
 register<{axis: number; batchDims: number}>(
   'GatherV2',
-  ({x, indices}, {axis}) => {
+  ({x, indices}, {axis}, torch) => {
     const along = tf.util.parseAxisParam(axis, [...x.shape])[0];
-    const rows = indexSelect(x.handle, along, reshape(indices.handle, [-1]));
+    const rows = pickRows(x, indices, along, torch);
     return reshape(rows, [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)]);
   },
   // Batched gathers have axes of their own; they are rare and small.
   (inputs, {batchDims}) => isStored(inputs) && inputs[1].dtype === 'int32' && !batchDims,
 );
+
+/** @throws Error as TensorFlow.js words it, if an index is out of range */
+function pickRows(x: Operand, indices: Operand, along: number, torch: TorchBackend): Handle {
+  try {
+    return indexSelect(x.handle, along, reshape(indices.handle, [-1]));
+  } catch (error) {
+    checkIndices(torch.readSync(indices.info.dataId) as Int32Array, x.shape[along]);
+    throw error;
+  }
+}
+
+function checkIndices(indices: Int32Array, size: number): void {
+  const wrong = indices.find((index) => index < 0 || index >= size);
+  tf.util.assert(wrong === undefined, () => `GatherV2: the index value ${wrong} is not in [0, ${size - 1}]`);
+}
 
 function castValues(handle: Handle, from: tf.DataType, to: tf.DataType): Handle {
   if (to === 'bool') return notEqual(handle, 0);

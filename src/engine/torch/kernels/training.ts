@@ -5,7 +5,7 @@ import {KERNELS} from '../../ops/kernels.js';
 import type {TorchBackend} from '../backend.js';
 import {nchw} from '../layout.js';
 import {type Handle, operator, operatorMany, withinKernel} from '../native.js';
-import {elementwise, type Operands, register} from './register.js';
+import {elementwise, isFloat, type Operands, register} from './register.js';
 
 const nativeBatchNorm = operatorMany('native_batch_norm');
 const nativeBatchNormBackward = operatorMany('native_batch_norm_backward');
@@ -69,6 +69,8 @@ register<{varianceEpsilon: number}>(
     const parameters = [scale?.handle ?? null, offset?.handle ?? null, mean.handle, variance.handle];
     return nchw(nativeBatchNorm(x.nchw, ...parameters, false, 0, varianceEpsilon)[0]);
   },
+  // Statistics of every element, and not of channels, are rare.
+  ([x, ...perChannel]) => isFloat([x, ...perChannel]) && perChannel.every(({shape}) => shape.length === 1),
 );
 
 register(KERNELS.relu, ({x}) => elementwise(reluForward, x));
