@@ -13,7 +13,7 @@ import {isFloat, type Operand, register} from './register.js';
 const permute = operator('permute');
 const convolution = operator('convolution');
 const backward = operatorMany('convolution_backward');
-const contiguous = operator('contiguous');
+const clone = operator('clone');
 const empty = operator('empty.memory_format');
 const pad = operator('constant_pad_nd');
 const slice = operator('slice.Tensor');
@@ -24,11 +24,15 @@ const CHANNELS_LAST = 2; // c10::MemoryFormat
 
 const laidOut = new WeakSet<tf.DataId>();
 
-/** The weight as OIHW in channels_last; the tensor keeps that layout, so an optimiser's steps in place keep it too. */
+/**
+ * The weight as OIHW in channels_last; the tensor keeps that layout, so an optimiser's steps in place keep it too.
+ * It is copied even if it lies so already: strides of axes of length 1 are free, and libtorch's choice of kernels
+ * follows them, so that a run and the same run resumed would differ in the last digit.
+ */
 function convolutionWeight(weight: Operand, torch: TorchBackend): Handle {
   if (!laidOut.has(weight.info.dataId)) {
     torch.replaceLayout(weight.info, (handle) =>
-      permute(contiguous(permute(handle, OIHW.toTorch), CHANNELS_LAST), OIHW.fromTorch),
+      permute(clone(permute(handle, OIHW.toTorch), CHANNELS_LAST), OIHW.fromTorch),
     );
     laidOut.add(weight.info.dataId);
   }
