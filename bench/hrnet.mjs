@@ -1,0 +1,83 @@
+// One timed run of HRNet on the torch backend, in the words of the PyTorch peer: prints one JSON line.
+import {parseArgs} from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import {valueAndGradients} from '../dist/engine/gradients.js';
+import {selectBackend} from '../dist/engine/index.js';
+import {heatmapMse} from '../dist/losses/heatmapMse.js';
+import {buildModel} from '../dist/models/registry.js';
+import {Adam} from '../dist/train/optimizers.js';
+
+const KEYPOINTS = 17;
+const {values} = parseArgs({
+  options: {
+    mode: {type: 'string', default: 'train'},
+    batch: {type: 'string', default: '8'},
+    width: {type: 'string', default: '32'},
+    size: {type: 'string', default: '256x192'},
+    threads: {type: 'string', default: '2'},
+    warmup: {type: 'string', default: '3'},
+    steps: {type: 'string', default: '8'},
+  },
+});
+const [height, width] = values.size.split('x').map(Number);
+const [batch, channels, warmup, steps] = ['batch', 'width', 'warmup', 'steps'].map((key) =>
+  Number(values[key]),
+);
+
+function stage(branches, modules) {
+  const each = (value) => Array.from({length: branches}, (_, i) => value(i));
+  return {modules, blocks: each(() => 4), channels: each((i) => channels * 2 ** i)};
+}
+
+const backbone = {
+  type: 'hrnet',
+  stemChannels: 64,
+  stage1: {blocks: 4, channels: 64},
+  stage2: stage(2, 1),
+  stage3: stage(3, 4),
+  stage4: stage(4, 3),
+};
+const head = {type: 'heatmap', sigma: 2, unbiased: false, finalConvKernel: 1};
+const engine = await selectBackend({backend: 'torch', threads: Number(values.threads)});
+const model = buildModel(
+  {name: 'bench', input: [height, width], backbone, head, initialization: 'published', weights: null},
+  KEYPOINTS,
+  0,
+);
+const adam = {type: 'adam', learningRate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8};
+const optimizer = values.mode === 'train' ? new Adam(model.namedParameters(), adam) : null;
+const images = tf.randomNormal([batch, height, width, 3]);
+const targets = tf.randomUniform([batch, height / 4, width / 4, KEYPOINTS]);
+const weights = tf.ones([batch, KEYPOINTS]);
+const parameters = model.parameters();
+
+function train() {
+  const loss = () => heatmapMse(model.forward(images), targets, weights);
+  const {value, gradients} = valueAndGradients(loss, parameters);
+  value.dataSync();
+  optimizer.step(gradients, adam.learningRate);
+}
+
+function infer() {
+  tf.sum(model.forward(images)).dataSync();
+}
+
+if (values.mode === 'train') model.train();
+else model.eval();
+const times = [];
+for (let i = 0; i < warmup + steps; i++) {
+  const start = performance.now();
+  tf.tidy(values.mode === 'train' ? train : infer);
+  if (i >= warmup) times.push(performance.now() - start);
+  await new Promise(setImmediate);
+}
+times.sort((a, b) => a - b);
+const median = (times[Math.floor((steps - 1) / 2)] + times[Math.floor(steps / 2)]) / 2;
+const result = {
+  engine: engine.engine,
+  ...{mode: values.mode, batch, threads: engine.threads},
+  params: parameters.reduce((sum, {size}) => sum + size, 0),
+  images_per_second: Number(((1000 * batch) / median).toFixed(2)),
+  peak_rss_mib: Math.round(process.resourceUsage().maxRSS / 1024),
+};
+process.stdout.write(`${JSON.stringify(result)}\n`);
