@@ -4,6 +4,7 @@
  * takes more than twice the memory of a training step.
  */
 import * as tf from '@tensorflow/tfjs';
+import {hasKernel, KERNELS, runKernel} from './ops/kernels.js';
 
 /** A recorded kernel, as TensorFlow.js's tape holds it. */
 interface TapeNode {
@@ -27,6 +28,11 @@ export type ValueAndGradients = {
   /** In the order of the variables. */
   readonly gradients: tf.Tensor[];
 };
+
+/** Whether kernels are being recorded for a gradient. */
+export function isRecording(): boolean {
+  return (tf.engine() as unknown as Recorder).state.gradientDepth > 0;
+}
 
 /**
  * The value of `f` and its derivative by each variable. Cannot be nested.
@@ -113,6 +119,14 @@ function nodeGradients(
 
 function accumulate(gradients: Map<number, tf.Tensor>, id: number, gradient: tf.Tensor): void {
   const before = gradients.get(id);
-  gradients.set(id, before ? tf.add(before, gradient) : gradient);
-  if (before) tf.dispose([before, gradient]);
+  if (!before) {
+    gradients.set(id, gradient);
+    return;
+  }
+  const isFused = hasKernel(KERNELS.accumulate);
+  gradients.set(
+    id,
+    isFused ? runKernel(KERNELS.accumulate, {a: before, b: gradient}) : tf.add(before, gradient),
+  );
+  tf.dispose([before, gradient]);
 }

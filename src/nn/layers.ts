@@ -1,15 +1,16 @@
 /** @file The layers that networks are made of, with PyTorch's parameter names and defaults. */
 import * as tf from '@tensorflow/tfjs';
 import {
+  type Activation,
+  activate,
   type BatchNormState,
   batchNormInference,
-  batchNormReluTraining,
   batchNormTraining,
 } from '../engine/ops/batchNorm.js';
-import {type ConvolutionOptions, convolution} from '../engine/ops/convolution.js';
+import {type ConvolutionOptions, convolution, convolutionActivated} from '../engine/ops/convolution.js';
 import {relu} from '../engine/ops/relu.js';
-import {upsampleNearest} from '../engine/ops/upsample.js';
 import {UserError} from '../errors.js';
+import {FoldedWeights} from './folding.js';
 import {Counter, Layer, Parameter, StateBuffer} from './module.js';
 
 /** Published as OIHW, held as HWIO. */
@@ -26,6 +27,7 @@ export class Conv2d extends Layer {
   /** Told the shape of every output, for counting operations. */
   onOutput: ((shape: readonly number[]) => void) | null = null;
   readonly #options: ConvolutionOptions;
+  readonly #folded = new FoldedWeights();
 
   /** Weights and bias are zero until an initialiser or a checkpoint fills them. */
   constructor(inputs: number, outputs: number, kernel: number, options: Conv2dOptions = {}) {
@@ -36,8 +38,26 @@ export class Conv2d extends Layer {
     this.#options = {stride, padding, dilation, groups};
   }
 
+  override freeCaches(): void {
+    this.#folded.free();
+  }
+
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     const y = convolution(x, this.weight.variable, this.bias?.variable ?? null, this.#options);
+    this.onOutput?.(y.shape);
+    return y;
+  }
+
+  /** activation(this convolution normalised by the running statistics + residual), as one convolution; no gradient. */
+  forwardNormalized(
+    x: tf.Tensor4D,
+    {state}: BatchNorm2d,
+    activation: Activation,
+    residual: tf.Tensor4D | null,
+  ): tf.Tensor4D {
+    const weights = {weight: this.weight.variable, bias: this.bias?.variable ?? null};
+    const {weight, bias} = this.#folded.get(weights, state, BATCH_NORM.epsilon);
+    const y = convolutionActivated(x, weight, bias, this.#options, activation, residual);
     this.onOutput?.(y.shape);
     return y;
   }
@@ -65,24 +85,21 @@ export class BatchNorm2d extends Layer {
   }
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {
-    if (!this.training) return batchNormInference(x, this.#state(), BATCH_NORM.epsilon);
-    this.#count(x);
-    return batchNormTraining(x, this.#state(), BATCH_NORM);
+    return this.activated(x, 'none');
   }
 
-  /** max(0, normalised x + residual), in training in one kernel. */
-  activated(x: tf.Tensor4D, residual: tf.Tensor4D | null = null): tf.Tensor4D {
-    if (!this.training) {
-      return tf.tidy(() => {
-        const y = batchNormInference(x, this.#state(), BATCH_NORM.epsilon);
-        return relu(residual ? tf.add(y, residual) : y);
-      });
+  /** activation(normalised x + residual), in training in one kernel; a residual goes with ReLU. */
+  activated(x: tf.Tensor4D, activation: Activation, residual: tf.Tensor4D | null = null): tf.Tensor4D {
+    if (this.training) {
+      this.#count(x);
+      return batchNormTraining(x, this.state, BATCH_NORM, activation, residual);
     }
-    this.#count(x);
-    return batchNormReluTraining(x, residual, this.#state(), BATCH_NORM);
+    return tf.tidy(() =>
+      activate(batchNormInference(x, this.state, BATCH_NORM.epsilon), activation, residual),
+    );
   }
 
-  #state(): BatchNormState {
+  get state(): BatchNormState {
     return {
       scale: this.weight.variable,
       offset: this.bias.variable,
@@ -110,37 +127,5 @@ function checkCount({shape, size}: tf.Tensor4D): void {
 export class ReLU extends Layer {
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     return relu(x);
-  }
-}
-
-/** Nearest-neighbour enlargement by a whole factor. */
-export class Upsample extends Layer {
-  readonly #factor: number;
-
-  constructor(factor: number) {
-    super();
-    this.#factor = factor;
-  }
-
-  override forward(x: tf.Tensor4D): tf.Tensor4D {
-    return upsampleNearest(x, this.#factor);
-  }
-}
-
-/** Layers one after the other, named by their places. */
-export class Sequential extends Layer {
-  readonly #layers: readonly Layer[];
-
-  constructor(...layers: Layer[]) {
-    super();
-    this.#layers = layers;
-  }
-
-  override members(): Iterable<readonly [number, Layer]> {
-    return this.#layers.entries();
-  }
-
-  override forward(x: tf.Tensor4D): tf.Tensor4D {
-    return this.#layers.reduce((y, layer) => layer.forward(y), x);
   }
 }

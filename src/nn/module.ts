@@ -85,7 +85,10 @@ export abstract class Module {
 
   /** Switches this module and all below it to training, or to evaluation. */
   train(training = true): this {
-    for (const [, module] of found(this, (value) => value instanceof Module)) module.training = training;
+    for (const module of this.namedModules().values()) {
+      module.training = training;
+      if (training) module.freeCaches();
+    }
     return this;
   }
 
@@ -93,8 +96,12 @@ export abstract class Module {
     return this.train(false);
   }
 
+  /** Frees what evaluation keeps beside the parameters. */
+  freeCaches(): void {}
+
   /** Frees the tensors of all parameters and buffers. */
   dispose(): void {
+    for (const module of this.namedModules().values()) module.freeCaches();
     for (const entry of this.namedState().values()) if (!(entry instanceof Counter)) entry.variable.dispose();
   }
 }

@@ -5,7 +5,8 @@ import {HRNet} from '../../src/models/backbones/hrnet.js';
 import {HeatmapHead} from '../../src/models/heads/heatmap.js';
 import {PoseModel} from '../../src/models/poseModel.js';
 import {formatSummary, summarize, summaryTotals} from '../../src/models/summary.js';
-import {Conv2d, Sequential} from '../../src/nn/layers.js';
+import {Conv2d} from '../../src/nn/layers.js';
+import {Sequential} from '../../src/nn/sequential.js';
 import {hrnetOfWidth} from './configs.js';
 
 beforeAll(async () => {

@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import {beforeAll, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
 import {constantDeviation, heDeviation, initializeConvolutions} from '../../src/nn/init.js';
-import {BatchNorm2d, Conv2d, Sequential} from '../../src/nn/layers.js';
+import {BatchNorm2d, Conv2d} from '../../src/nn/layers.js';
+import {Sequential} from '../../src/nn/sequential.js';
 
 beforeAll(async () => {
   await selectBackend({backend: 'torch'});

@@ -2,8 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
-import {BatchNorm2d, Conv2d, ReLU, Sequential} from '../../src/nn/layers.js';
+import {BatchNorm2d, Conv2d, ReLU} from '../../src/nn/layers.js';
 import {type Layer, Module, Parameter} from '../../src/nn/module.js';
+import {Sequential} from '../../src/nn/sequential.js';
 
 class Net extends Module {
   readonly stem = new Conv2d(3, 4, 3, {bias: false});

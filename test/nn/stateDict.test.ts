@@ -5,7 +5,8 @@ import type {StateDict} from '../../src/checkpoint/stateDict.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {UserError} from '../../src/errors.js';
 import {constantDeviation, initializeConvolutions} from '../../src/nn/init.js';
-import {BatchNorm2d, Conv2d, Sequential} from '../../src/nn/layers.js';
+import {BatchNorm2d, Conv2d} from '../../src/nn/layers.js';
+import {Sequential} from '../../src/nn/sequential.js';
 import {fromHost, getStateDict, loadMatching, loadStateDict, toHost} from '../../src/nn/stateDict.js';
 
 function net(outputs = 3): Sequential {

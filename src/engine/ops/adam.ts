@@ -1,5 +1,6 @@
 /** @file One step of Adam over all parameters at once (Kingma & Ba 2015, Alg. 1). */
 import * as tf from '@tensorflow/tfjs';
+import {noteInPlaceChange} from './inPlace.js';
 import {hasKernel, KERNELS, runKernelMany} from './kernels.js';
 
 export interface AdamStep {
@@ -19,6 +20,7 @@ export interface AdamStep {
 export function adamStep(step: AdamStep): void {
   if (hasKernel(KERNELS.adam)) {
     runKernelMany(KERNELS.adam, {}, step);
+    step.parameters.forEach(noteInPlaceChange);
     return;
   }
   step.parameters.forEach((parameter, i) => {

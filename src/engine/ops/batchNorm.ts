@@ -1,6 +1,7 @@
 /** @file Batch normalisation over N, H and W (Ioffe & Szegedy 2015, Alg. 1), counting variances as PyTorch does. */
 import * as tf from '@tensorflow/tfjs';
-import {hasKernel, KERNELS, runKernel, runKernelMany} from './kernels.js';
+import {noteInPlaceChange} from './inPlace.js';
+import {hasKernel, KERNELS, runKernelMany} from './kernels.js';
 import {relu} from './relu.js';
 
 export interface BatchNormOptions {
@@ -17,24 +18,67 @@ export interface BatchNormState {
   readonly runningVariance: tf.Variable;
 }
 
+/** What follows the normalisation. */
+export type Activation = 'none' | 'relu' | 'silu';
+
+const KERNEL_OF = {
+  none: KERNELS.batchNorm,
+  relu: KERNELS.batchNormRelu,
+  silu: KERNELS.batchNormSilu,
+} as const;
+
 /**
+ * activation(normalised x + residual) in one kernel, which holds one tensor where the steps one by one hold three.
  * Normalises by the batch's mean and biased variance; the running statistics move towards the batch's mean and
  * unbiased variance, in place.
  * @param x [B, H, W, C]
- * @param scale, offset, runningMean, runningVariance [C]
- * @throws Error if C differs between the arguments
+ * @param state each [C]
+ * @param residual of x's shape, or null; only before ReLU
+ * @throws Error if C differs between the arguments, or the residual does not fit
  */
 export function batchNormTraining(
   x: tf.Tensor4D,
   state: BatchNormState,
-  {momentum, epsilon}: BatchNormOptions,
+  options: BatchNormOptions,
+  activation: Activation = 'none',
+  residual: tf.Tensor4D | null = null,
 ): tf.Tensor4D {
   const {scale, offset, runningMean, runningVariance} = state;
   checkChannels(x, scale, offset, runningMean, runningVariance);
-  if (hasKernel(KERNELS.batchNorm)) {
-    const attributes = {runningMean, runningVariance, momentum, epsilon};
-    return runKernelMany(KERNELS.batchNorm, {x, scale, offset}, attributes)[0] as tf.Tensor4D;
-  }
+  checkResidual(x, activation, residual);
+  const kernel = KERNEL_OF[activation];
+  if (!hasKernel(kernel)) return activate(composed(x, state, options), activation, residual);
+  const inputs = residual ? {x, scale, offset, residual} : {x, scale, offset};
+  const attributes = {runningMean, runningVariance, ...options, activation, hasResidual: residual !== null};
+  const [y] = runKernelMany(kernel, inputs, attributes);
+  noteInPlaceChange(runningMean);
+  noteInPlaceChange(runningVariance);
+  return y as tf.Tensor4D;
+}
+
+function checkResidual(x: tf.Tensor4D, activation: Activation, residual: tf.Tensor4D | null): void {
+  if (!residual) return;
+  if (activation !== 'relu') throw new Error(`batchNorm: a residual goes with relu, not with ${activation}`);
+  if (!tf.util.arraysEqual(residual.shape, x.shape))
+    throw new Error(`batchNorm: residual [${residual.shape}] does not fit input [${x.shape}]`);
+}
+
+/** activation(y + residual), step by step. */
+export function activate(
+  y: tf.Tensor4D,
+  activation: Activation,
+  residual: tf.Tensor4D | null = null,
+): tf.Tensor4D {
+  if (activation === 'silu') return tf.mul(y, tf.sigmoid(y));
+  const sum = residual ? tf.add<tf.Tensor4D>(y, residual) : y;
+  return activation === 'relu' ? relu(sum) : sum;
+}
+
+function composed(
+  x: tf.Tensor4D,
+  {scale, offset, runningMean, runningVariance}: BatchNormState,
+  {momentum, epsilon}: BatchNormOptions,
+): tf.Tensor4D {
   const {mean, variance} = tf.moments(x, [0, 1, 2]);
   const count = x.size / x.shape[3];
   tf.tidy(() => {
@@ -42,30 +86,6 @@ export function batchNormTraining(
     move(runningVariance, tf.mul(variance, count / (count - 1)), momentum);
   });
   return normalize(x, scale, offset, mean as tf.Tensor1D, variance as tf.Tensor1D, epsilon);
-}
-
-/**
- * max(0, normalised x + residual): the end of a residual unit in one kernel, which holds one tensor where the steps
- * one by one hold three. Everything else as in `batchNormTraining`.
- * @param residual of x's shape, or null
- */
-export function batchNormReluTraining(
-  x: tf.Tensor4D,
-  residual: tf.Tensor4D | null,
-  state: BatchNormState,
-  options: BatchNormOptions,
-): tf.Tensor4D {
-  if (residual && !tf.util.arraysEqual(residual.shape, x.shape))
-    throw new Error(`batchNormRelu: residual [${residual.shape}] does not fit input [${x.shape}]`);
-  if (!hasKernel(KERNELS.batchNormRelu)) {
-    const y = batchNormTraining(x, state, options);
-    return relu(residual ? tf.add(y, residual) : y);
-  }
-  const {scale, offset, runningMean, runningVariance} = state;
-  checkChannels(x, scale, offset, runningMean, runningVariance);
-  const inputs = residual ? {x, scale, offset, residual} : {x, scale, offset};
-  const attributes = {runningMean, runningVariance, ...options};
-  return runKernelMany(KERNELS.batchNormRelu, inputs, attributes)[0] as tf.Tensor4D;
 }
 
 /** Normalises by the running statistics. Shapes as in `batchNormTraining`. */
@@ -107,26 +127,20 @@ function checkChannels(x: tf.Tensor4D, ...perChannel: tf.Tensor[]): void {
     throw new Error(`batchNorm: input [${x.shape}] does not fit statistics of shape [${wrong.shape}]`);
 }
 
-function gradients(dy: tf.Tensor, saved: tf.Tensor[], attributes: object) {
-  const [x, scale, mean, inverseDeviation] = saved;
-  const inputs = {dy, x, scale, mean, inverseDeviation};
-  const [dx, dScale, dOffset] = runKernelMany(KERNELS.batchNormGradient, inputs, attributes);
-  return {x: () => dx, scale: () => dScale, offset: () => dOffset};
+for (const [activation, kernelName] of Object.entries(KERNEL_OF)) {
+  // ReLU's gradient needs its output, SiLU's is worked out from the input again.
+  const needsOutput = activation === 'relu';
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: ['x', 'scale', 'offset'],
+    outputsToSave: [needsOutput, true, true],
+    gradFunc: (dys, saved, attributes) => {
+      const [x, scale, offset] = saved;
+      const [mean, inverseDeviation] = saved.slice(-2);
+      const statistics = {x, scale, offset, mean, inverseDeviation};
+      const inputs = {dy: (dys as tf.Tensor[])[0], ...statistics, ...(needsOutput ? {y: saved[3]} : {})};
+      const [dx, dScale, dOffset, dResidual] = runKernelMany(KERNELS.batchNormGradient, inputs, attributes);
+      return {x: () => dx, scale: () => dScale, offset: () => dOffset, residual: () => dResidual};
+    },
+  });
 }
-
-tf.registerGradient({
-  kernelName: KERNELS.batchNorm,
-  inputsToSave: ['x', 'scale'],
-  outputsToSave: [false, true, true],
-  gradFunc: (dys, saved, attributes) => gradients((dys as tf.Tensor[])[0], saved, attributes),
-});
-
-tf.registerGradient({
-  kernelName: KERNELS.batchNormRelu,
-  inputsToSave: ['x', 'scale'],
-  outputsToSave: [true, true, true],
-  gradFunc: (dys, [x, scale, y, mean, inverseDeviation], attributes) => {
-    const dSum = runKernel(KERNELS.reluGradient, {dy: (dys as tf.Tensor[])[0], y});
-    return {...gradients(dSum, [x, scale, mean, inverseDeviation], attributes), residual: () => dSum};
-  },
-});

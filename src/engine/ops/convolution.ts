@@ -1,5 +1,6 @@
 /** @file Two-dimensional convolution with bias, groups and dilation, as PyTorch's `conv2d` counts its padding. */
 import * as tf from '@tensorflow/tfjs';
+import {type Activation, activate} from './batchNorm.js';
 import {hasKernel, KERNELS, runKernel} from './kernels.js';
 
 export interface ConvolutionOptions {
@@ -23,16 +24,36 @@ export function convolution(
   bias: tf.Tensor1D | null,
   options: ConvolutionOptions,
 ): tf.Tensor4D {
-  if (x.shape[3] !== weight.shape[2] * options.groups) {
-    throw new Error(
-      `convolution: input [${x.shape}] does not fit weight [${weight.shape}], groups ${options.groups}`,
-    );
-  }
+  checkChannels(x, weight, options);
   if (hasKernel(KERNELS.convolution)) {
     return runKernel(KERNELS.convolution, bias ? {x, weight, bias} : {x, weight}, options);
   }
   const y = options.groups === 1 ? plain(x, weight, options) : grouped(x, weight, options);
   return bias ? tf.add(y, bias) : y;
+}
+
+/**
+ * activation(convolution + residual) where no gradient is wanted: the same memory goes through all three.
+ * @param residual of the output's shape, or null; only before ReLU
+ */
+export function convolutionActivated(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  bias: tf.Tensor1D,
+  options: ConvolutionOptions,
+  activation: Activation,
+  residual: tf.Tensor4D | null,
+): tf.Tensor4D {
+  if (!hasKernel(KERNELS.convolutionActivated))
+    return activate(convolution(x, weight, bias, options), activation, residual);
+  checkChannels(x, weight, options);
+  const inputs = residual ? {x, weight, bias, residual} : {x, weight, bias};
+  return runKernel(KERNELS.convolutionActivated, inputs, {...options, activation});
+}
+
+function checkChannels(x: tf.Tensor4D, weight: tf.Tensor4D, {groups}: ConvolutionOptions): void {
+  if (x.shape[3] === weight.shape[2] * groups) return;
+  throw new Error(`convolution: input [${x.shape}] does not fit weight [${weight.shape}], groups ${groups}`);
 }
 
 function plain(

@@ -4,15 +4,19 @@ import * as tf from '@tensorflow/tfjs';
 /** Names of the fused kernels that a backend may register beside TensorFlow.js's own. */
 export const KERNELS = {
   convolution: 'PosecraftConvolution',
+  convolutionActivated: 'PosecraftConvolutionActivated',
   convolutionInputGradient: 'PosecraftConvolutionInputGradient',
   convolutionWeightGradient: 'PosecraftConvolutionWeightGradient',
   batchNorm: 'PosecraftBatchNorm',
   batchNormGradient: 'PosecraftBatchNormGradient',
   batchNormRelu: 'PosecraftBatchNormRelu',
+  batchNormSilu: 'PosecraftBatchNormSilu',
   relu: 'PosecraftRelu',
   reluGradient: 'PosecraftReluGradient',
   upsample: 'PosecraftUpsample',
   upsampleGradient: 'PosecraftUpsampleGradient',
+  sumRelu: 'PosecraftSumRelu',
+  accumulate: 'PosecraftAccumulate',
   adam: 'PosecraftAdam',
 } as const;
 

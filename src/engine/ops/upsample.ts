@@ -19,8 +19,7 @@ export function upsampleNearest(x: tf.Tensor4D, factor: number): tf.Tensor4D {
 
 tf.registerGradient({
   kernelName: KERNELS.upsample,
-  inputsToSave: ['x'],
-  gradFunc: (dy, [x], attributes) => ({
-    x: () => runKernel(KERNELS.upsampleGradient, {dy: dy as tf.Tensor, x}, attributes),
+  gradFunc: (dy, _saved, attributes) => ({
+    x: () => runKernel(KERNELS.upsampleGradient, {dy: dy as tf.Tensor}, attributes),
   }),
 });

@@ -76,7 +76,8 @@ function keepTrack(result: unknown): void {
 }
 
 /**
- * An operator of ATen by its name and overload (`add.Tensor`), looked up at its first call.
+ * An operator by its name and overload (`add.Tensor`), looked up at its first call: ATen's, or one of the addon's own
+ * (`posecraft::sum_relu`).
  * @returns a function from arguments in the order of the operator's schema to its one result
  */
 export function operator(name: string): (...args: Argument[]) => Handle {
@@ -93,7 +94,7 @@ export function operatorMany(name: string): (...args: Argument[]) => Handle[] {
 function caller(name: string): (args: Argument[]) => unknown {
   let id = -1;
   return (args) => {
-    if (id < 0) id = native().operator(`aten::${name}`);
+    if (id < 0) id = native().operator(name.includes('::') ? name : `aten::${name}`);
     const result = native().call(id, ...args);
     keepTrack(result);
     return result;

@@ -1,10 +1,11 @@
 /** @file HRNet (Sun et al. 2019): parallel branches from high to low resolution that exchange features repeatedly. */
 import * as tf from '@tensorflow/tfjs';
 import type {HRNetConfig} from '../../config/schema.js';
-import {relu} from '../../engine/ops/relu.js';
+import {sumRelu} from '../../engine/ops/sumRelu.js';
 import {UserError} from '../../errors.js';
-import {BatchNorm2d, type Conv2d, ReLU, Sequential, Upsample} from '../../nn/layers.js';
+import {BatchNorm2d, type Conv2d, ReLU} from '../../nn/layers.js';
 import {type Layer, Module} from '../../nn/module.js';
+import {convBatchNorm, Sequential} from '../../nn/sequential.js';
 import {Backbone} from '../backbone.js';
 import {BasicBlock, BOTTLENECK_EXPANSION, Bottleneck, conv1x1, conv3x3} from './residual.js';
 
@@ -15,13 +16,14 @@ function halving(inputs: number, outputs: number, ...activation: ReLU[]): Sequen
   return new Sequential(conv3x3(inputs, outputs, 2), new BatchNorm2d(outputs), ...activation);
 }
 
-/** Brings branch `from` to the resolution and width of branch `to`; null where they are the same. */
+/**
+ * Brings branch `from` to the width of branch `to`, and down to its resolution; null where they are the same. What is
+ * smaller stays so: the sum repeats its cells.
+ */
 function resampling(channels: readonly number[], from: number, to: number): Sequential | null {
   const [inputs, outputs] = [channels[from], channels[to]];
   if (from === to) return null;
-  if (from > to) {
-    return new Sequential(conv1x1(inputs, outputs), new BatchNorm2d(outputs), new Upsample(2 ** (from - to)));
-  }
+  if (from > to) return new Sequential(conv1x1(inputs, outputs), new BatchNorm2d(outputs));
   const steps = Array.from({length: to - from - 1}, () => halving(inputs, inputs, new ReLU()));
   return new Sequential(...steps, halving(inputs, outputs));
 }
@@ -44,12 +46,20 @@ class HighResolutionModule extends Module {
 
   forward(inputs: readonly tf.Tensor4D[]): tf.Tensor4D[] {
     const branches = this.branches.map((branch, i) => branch.forward(inputs[i]));
-    return this.fuse_layers.map((paths) => fuse(paths, branches));
+    return this.fuse_layers.map((paths, to) => fuse(paths, branches, to));
   }
 }
 
-function fuse(paths: readonly (Sequential | null)[], branches: readonly tf.Tensor4D[]): tf.Tensor4D {
-  return tf.tidy(() => relu(tf.addN(branches.map((branch, i) => paths[i]?.forward(branch) ?? branch))));
+/** The sum of all branches in the resolution of branch `to`, which comes first: the others are brought to it. */
+function fuse(
+  paths: readonly (Sequential | null)[],
+  branches: readonly tf.Tensor4D[],
+  to: number,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const others = branches.flatMap((branch, i) => paths[i]?.forward(branch) ?? []);
+    return sumRelu([branches[to], ...others]);
+  });
 }
 
 /** From the branches of one stage to those of the next: widths adapted, lower resolutions added at the end. */
@@ -137,8 +147,8 @@ export class HRNet extends Backbone {
 
   override forward(images: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const half = this.bn1.activated(this.conv1.forward(images));
-      const quarter = this.bn2.activated(this.conv2.forward(half));
+      const half = convBatchNorm(this.conv1, this.bn1, images, 'relu');
+      const quarter = convBatchNorm(this.conv2, this.bn2, half, 'relu');
       let branches = [this.layer1.forward(quarter)];
       for (const [change, modules] of [
         [this.transition1, this.stage2],

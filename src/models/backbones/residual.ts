@@ -1,7 +1,8 @@
 /** @file The two residual blocks of He et al. 2016 (Fig. 5), as HRNet uses them. */
 import * as tf from '@tensorflow/tfjs';
-import {BatchNorm2d, Conv2d, Sequential} from '../../nn/layers.js';
+import {BatchNorm2d, Conv2d} from '../../nn/layers.js';
 import {Layer} from '../../nn/module.js';
+import {convBatchNorm, Sequential} from '../../nn/sequential.js';
 
 export function conv1x1(inputs: number, outputs: number): Conv2d {
   return new Conv2d(inputs, outputs, 1, {bias: false});
@@ -28,8 +29,8 @@ export class BasicBlock extends Layer {
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const y = this.bn1.activated(this.conv1.forward(x));
-      return this.bn2.activated(this.conv2.forward(y), x);
+      const y = convBatchNorm(this.conv1, this.bn1, x, 'relu');
+      return convBatchNorm(this.conv2, this.bn2, y, 'relu', x);
     });
   }
 }
@@ -62,10 +63,10 @@ export class Bottleneck extends Layer {
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const narrow = this.bn1.activated(this.conv1.forward(x));
-      const mixed = this.bn2.activated(this.conv2.forward(narrow));
+      const narrow = convBatchNorm(this.conv1, this.bn1, x, 'relu');
+      const mixed = convBatchNorm(this.conv2, this.bn2, narrow, 'relu');
       const residual = this.downsample?.forward(x) ?? x;
-      return this.bn3.activated(this.conv3.forward(mixed), residual);
+      return convBatchNorm(this.conv3, this.bn3, mixed, 'relu', residual);
     });
   }
 }

@@ -5,7 +5,6 @@ import {type BackendName, selectBackend} from '../../../src/engine/index.js';
 import {
   type BatchNormState,
   batchNormInference,
-  batchNormReluTraining,
   batchNormTraining,
 } from '../../../src/engine/ops/batchNorm.js';
 import {drawn, expectFiniteDifferences, expectSameOnBothBackends, withGradients} from '../compare.js';
@@ -27,10 +26,11 @@ type Training = (x: tf.Tensor4D, state: BatchNormState, residual: tf.Tensor4D) =
 
 const TRAINING: [string, Training][] = [
   ['batchNormTraining', (x, state) => batchNormTraining(x, state, OPTIONS)],
-  ['batchNormReluTraining', (x, state) => batchNormReluTraining(x, null, state, OPTIONS)],
+  ['batchNormTraining with ReLU', (x, state) => batchNormTraining(x, state, OPTIONS, 'relu')],
+  ['batchNormTraining with SiLU', (x, state) => batchNormTraining(x, state, OPTIONS, 'silu')],
   [
-    'batchNormReluTraining with a residual',
-    (x, state, residual) => batchNormReluTraining(x, residual, state, OPTIONS),
+    'batchNormTraining with a residual and ReLU',
+    (x, state, residual) => batchNormTraining(x, state, OPTIONS, 'relu', residual),
   ],
 ];
 
@@ -84,31 +84,56 @@ describe.each(TRAINING)('%s', (_, normalize) => {
 });
 
 describe('batchNormTraining', () => {
-  it('has the gradient of finite differences', async () => {
+  it.each(['none', 'silu'] as const)('with %s has the gradient of finite differences', async (activation) => {
     await selectBackend({backend: 'torch'});
-    const f = (x: tf.Tensor) => batchNormTraining(x as tf.Tensor4D, makeState(), OPTIONS);
+    const f = (x: tf.Tensor) => batchNormTraining(x as tf.Tensor4D, makeState(), OPTIONS, activation);
     expectFiniteDifferences(f, drawn('x', [2, 3, 3, CHANNELS]), 1e-2, 2e-3);
+  });
+
+  it('has the exact statistics of values far from zero, over many blocks', async () => {
+    await selectBackend({backend: 'torch'});
+    const shape: [number, number, number, number] = [4, 61, 47, 7];
+    const state: BatchNormState = {
+      ...{scale: tf.ones([7]), offset: tf.zeros([7])},
+      ...{runningMean: tf.variable(tf.zeros([7]), false), runningVariance: tf.variable(tf.zeros([7]), false)},
+    };
+    const x = tf.add(drawn('far', shape), 1000) as tf.Tensor4D;
+    batchNormTraining(x, state, {momentum: 1, epsilon: 1e-5});
+    const values = x.dataSync();
+    const count = values.length / 7;
+    for (let c = 0; c < 7; c++) {
+      const channel = Array.from({length: count}, (_, i) => values[i * 7 + c]);
+      const mean = channel.reduce((sum, value) => sum + value, 0) / count;
+      const variance = channel.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
+      expect(Math.abs(state.runningMean.dataSync()[c] / mean - 1)).toBeLessThan(1e-6);
+      expect(Math.abs(state.runningVariance.dataSync()[c] / variance - 1)).toBeLessThan(1e-5);
+    }
   });
 });
 
-describe.each<BackendName>(['torch', 'cpu'])('batchNormReluTraining on %s', (backend) => {
+describe.each<BackendName>(['torch', 'cpu'])('batchNormTraining with a residual on %s', (backend) => {
   it('is the same as its steps one by one, and keeps x and the residual as they were', async () => {
     await selectBackend({backend});
     const shape: [number, number, number, number] = [2, 3, 5, CHANNELS];
-    const [x, residual] = [drawn('x', shape), drawn('residual', shape)];
-    const fused = batchNormReluTraining(x as tf.Tensor4D, residual as tf.Tensor4D, makeState(), OPTIONS);
-    const plain = tf.relu(tf.add(batchNormTraining(x as tf.Tensor4D, makeState(), OPTIONS), residual));
-    expect(fused.dataSync()).toEqual(plain.dataSync());
+    const [x, residual] = [drawn('x', shape), drawn('residual', shape)] as tf.Tensor4D[];
+    const fused = batchNormTraining(x, makeState(), OPTIONS, 'relu', residual);
+    const plain = tf.relu(tf.add(batchNormTraining(x, makeState(), OPTIONS), residual));
+    const expected = plain.dataSync();
+    fused.dataSync().forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i], 5);
+    });
     expect(x.dataSync()).toEqual(drawn('x', shape).dataSync());
     expect(residual.dataSync()).toEqual(drawn('residual', shape).dataSync());
   });
 
-  it('refuses a residual of another shape', async () => {
+  it('refuses a residual of another shape, or without ReLU', async () => {
     await selectBackend({backend});
     const residual = drawn('residual', [1, 1, 1, CHANNELS]) as tf.Tensor4D;
     const x = drawn('x', [2, 3, 5, CHANNELS]) as tf.Tensor4D;
-    const operation = () => batchNormReluTraining(x, residual, makeState(), OPTIONS);
+    const operation = () => batchNormTraining(x, makeState(), OPTIONS, 'relu', residual);
     expect(operation).toThrow('residual [1,1,1,3] does not fit input [2,3,5,3]');
+    const withSilu = () => batchNormTraining(x, makeState(), OPTIONS, 'silu', x);
+    expect(withSilu).toThrow('a residual goes with relu, not with silu');
   });
 });
 

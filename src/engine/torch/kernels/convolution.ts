@@ -3,6 +3,7 @@
  * permutations are views; the weights are brought into that layout once, behind their logical HWIO shape.
  */
 import * as tf from '@tensorflow/tfjs';
+import type {Activation} from '../../ops/batchNorm.js';
 import type {ConvolutionOptions} from '../../ops/convolution.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {TorchBackend} from '../backend.js';
@@ -13,6 +14,9 @@ import {isFloat, type Operand, register} from './register.js';
 const permute = operator('permute');
 const convolution = operator('convolution');
 const backward = operatorMany('convolution_backward');
+const addReluInto = operator('posecraft::add_relu_');
+const reluInto = operator('relu_');
+const siluInto = operator('silu_');
 const clone = operator('clone');
 const empty = operator('empty.memory_format');
 const pad = operator('constant_pad_nd');
@@ -54,6 +58,17 @@ function geometry({stride, padding, dilation, groups}: ConvolutionOptions): Geom
 
 register<ConvolutionOptions>(KERNELS.convolution, ({x, weight, bias}, options, torch) =>
   nchw(convolution(x.nchw, convolutionWeight(weight, torch), bias?.handle ?? null, ...geometry(options))),
+);
+
+register<ConvolutionOptions & {activation: Activation}>(
+  KERNELS.convolutionActivated,
+  ({x, weight, bias, residual}, {activation, ...options}, torch) => {
+    const y = convolution(x.nchw, convolutionWeight(weight, torch), bias.handle, ...geometry(options));
+    if (residual) addReluInto(y, residual.nchw);
+    else if (activation === 'relu') reluInto(y);
+    else if (activation === 'silu') siluInto(y);
+    return nchw(y);
+  },
 );
 
 register<ConvolutionOptions>(KERNELS.convolutionInputGradient, ({dy, x, weight}, options, torch) => {

@@ -1,67 +1,67 @@
 /** @file Fused training kernels: batch normalisation, ReLU, enlargement and Adam, each with libtorch's own backward. */
 import type * as tf from '@tensorflow/tfjs';
 import type {AdamStep} from '../../ops/adam.js';
+import type {Activation} from '../../ops/batchNorm.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {TorchBackend} from '../backend.js';
 import {nchw} from '../layout.js';
-import {type Handle, operator, operatorMany, withinKernel} from '../native.js';
-import {elementwise, isFloat, type Operands, register} from './register.js';
+import {operator, operatorMany, withinKernel} from '../native.js';
+import {elementwise, isFloat, register} from './register.js';
 
+const batchNorm = operatorMany('posecraft::batch_norm');
+const batchNormBackward = operatorMany('posecraft::batch_norm_backward');
 const nativeBatchNorm = operatorMany('native_batch_norm');
-const nativeBatchNormBackward = operatorMany('native_batch_norm_backward');
-const addInto = operator('add_.Tensor');
+const sumRelu = operator('posecraft::sum_relu');
+const accumulate = operator('posecraft::accumulate');
+const adamInPlace = operator('posecraft::adam_');
 const reluForward = operator('relu');
-const reluInto = operator('relu_');
 const thresholdBackward = operator('threshold_backward');
 const upsample = operator('upsample_nearest2d');
 const upsampleBackward = operator('upsample_nearest2d_backward');
+
+/** The addon's numbers of what follows a normalisation. */
+const ACTIVATIONS: Record<Activation, number> = {none: 0, relu: 1, silu: 2};
 
 interface BatchNormAttributes {
   readonly runningMean: tf.Variable;
   readonly runningVariance: tf.Variable;
   readonly momentum: number;
   readonly epsilon: number;
+  readonly activation: Activation;
+  readonly hasResidual: boolean;
 }
 
-/** @returns the normalised values as NCHW, mean and inverse deviation */
-function normalize(
-  {x, scale, offset}: Operands,
-  attributes: BatchNormAttributes,
-  torch: TorchBackend,
-): Handle[] {
-  const running = [torch.handle(attributes.runningMean), torch.handle(attributes.runningVariance)];
-  const {momentum, epsilon} = attributes;
-  return nativeBatchNorm(x.nchw, scale.handle, offset.handle, ...running, true, momentum, epsilon);
+for (const kernel of [KERNELS.batchNorm, KERNELS.batchNormRelu, KERNELS.batchNormSilu]) {
+  register<BatchNormAttributes>(kernel, ({x, scale, offset, residual}, attributes, torch) => {
+    const {runningMean, runningVariance, momentum, epsilon, activation} = attributes;
+    const running = [torch.handle(runningMean), torch.handle(runningVariance)];
+    const parameters = [scale.handle, offset.handle, ...running, momentum, epsilon];
+    const [y, mean, inverseDeviation] = batchNorm(
+      x.nchw,
+      residual?.nchw ?? null,
+      ...parameters,
+      ACTIVATIONS[activation],
+    );
+    return [nchw(y), mean, inverseDeviation];
+  });
 }
 
-register<BatchNormAttributes>(KERNELS.batchNorm, (operands, attributes, torch) => {
-  const [y, ...statistics] = normalize(operands, attributes, torch);
-  return [nchw(y), ...statistics];
-});
-
-register<BatchNormAttributes>(KERNELS.batchNormRelu, (operands, attributes, torch) => {
-  const [y, ...statistics] = normalize(operands, attributes, torch);
-  if (operands.residual) addInto(y, operands.residual.nchw);
-  reluInto(y);
-  return [nchw(y), ...statistics];
-});
-
-register<BatchNormAttributes>(KERNELS.batchNormGradient, (operands, {epsilon}) => {
-  const {dy, x, scale, mean, inverseDeviation} = operands;
-  const [dx, dScale, dOffset] = nativeBatchNormBackward(
-    dy.nchw,
-    x.nchw,
-    scale.handle,
-    null,
-    null,
-    mean.handle,
-    inverseDeviation.handle,
-    true,
-    epsilon,
-    [true, true, true],
-  );
-  return [nchw(dx), dScale, dOffset];
-});
+register<BatchNormAttributes>(
+  KERNELS.batchNormGradient,
+  ({dy, x, y, ...channels}, {activation, hasResidual}) => {
+    const {scale, offset, mean, inverseDeviation} = channels;
+    const statistics = [scale, offset, mean, inverseDeviation].map(({handle}) => handle);
+    const [dx, dResidual, dScale, dOffset] = batchNormBackward(
+      dy.nchw,
+      x.nchw,
+      y?.nchw ?? null,
+      ...statistics,
+      hasResidual,
+      ACTIVATIONS[activation],
+    );
+    return [nchw(dx), dScale, dOffset, ...(hasResidual ? [nchw(dResidual)] : [])];
+  },
+);
 
 register<{varianceEpsilon: number}>(
   'FusedBatchNorm',
@@ -82,23 +82,18 @@ register<{factor: number}>(KERNELS.upsample, ({x}, {factor}) =>
   nchw(upsample(x.nchw, [x.shape[1] * factor, x.shape[2] * factor])),
 );
 
-register<{factor: number}>(KERNELS.upsampleGradient, ({dy, x}) => {
-  const [batch, height, width, channels] = x.shape;
+register<{factor: number}>(KERNELS.upsampleGradient, ({dy}, {factor}) => {
+  const [batch, height, width, channels] = dy.shape;
   const sizes = [
-    [dy.shape[1], dy.shape[2]],
-    [batch, channels, height, width],
+    [height, width],
+    [batch, channels, height / factor, width / factor],
   ];
   return nchw(upsampleBackward(dy.nchw, ...sizes));
 });
 
-const foreach = {
-  scale: operatorMany('_foreach_mul_.Scalar'),
-  addScaled: operatorMany('_foreach_add_.List'),
-  addProduct: operatorMany('_foreach_addcmul_.Scalar'),
-  addQuotient: operatorMany('_foreach_addcdiv_.Scalar'),
-  root: operatorMany('_foreach_sqrt'),
-  add: operatorMany('_foreach_add_.Scalar'),
-};
+register(KERNELS.sumRelu, (terms) => nchw(sumRelu(Object.values(terms).map((term) => term.nchw))));
+
+register(KERNELS.accumulate, ({a, b}) => elementwise(accumulate, a, b));
 
 const emptyLike = operator('empty_like');
 const copyInto = operator('copy_');
@@ -121,23 +116,11 @@ function adam(step: AdamStep, torch: TorchBackend): void {
     layOutLike(step.firstMoments[i], parameter, torch);
     layOutLike(step.secondMoments[i], parameter, torch);
   });
-  const [parameters, gradients, first, second] = [
-    step.parameters,
-    step.gradients,
-    step.firstMoments,
-    step.secondMoments,
-  ].map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
+  const lists = [step.parameters, step.gradients, step.firstMoments, step.secondMoments];
+  const handles = lists.map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
   const [beta1, beta2] = step.betas;
-  foreach.scale(first, beta1);
-  foreach.addScaled(first, gradients, 1 - beta1);
-  foreach.scale(second, beta2);
-  foreach.addProduct(second, gradients, gradients, 1 - beta2);
-  const denominator = foreach.root(second);
-  // √v̂ + ε multiplied by √(1 − β₂ᵗ), and the step with it: one pass less over the denominators.
-  const correction = Math.sqrt(1 - beta2 ** step.step);
-  foreach.add(denominator, step.epsilon * correction);
-  const rate = (step.learningRate * correction) / (1 - beta1 ** step.step);
-  foreach.addQuotient(parameters, first, denominator, -rate);
+  const corrections = [1 - beta1 ** step.step, Math.sqrt(1 - beta2 ** step.step)];
+  adamInPlace(...handles, step.learningRate, beta1, beta2, step.epsilon, ...corrections);
 }
 
 register<AdamStep>(KERNELS.adam, (_inputs, step, torch) => {

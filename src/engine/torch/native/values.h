@@ -5,22 +5,12 @@
 #include <ATen/core/ivalue.h>
 #include <node_api.h>
 
-#include <torch/version.h>
-
-#include <optional>
 #include <string>
 #include <vector>
 
-namespace posecraft {
+#include "optional.h"
 
-// libtorch had an optional of its own before it took the standard one.
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-template <typename T>
-using Optional = std::optional<T>;
-#else
-template <typename T>
-using Optional = c10::optional<T>;
-#endif
+namespace posecraft {
 
 // What an operator's schema wants in one place, worked out once per operator.
 struct Parameter {
