@@ -6,18 +6,30 @@ import {type Handle, native, operator, SCALAR_TYPES, withinKernel} from './nativ
 type DataId = tf.DataId;
 type NumericType = 'float32' | 'int32' | 'bool';
 
-/** What the backend knows of one tensor's data. */
-interface Entry {
-  readonly dtype: tf.DataType;
-  readonly shape: readonly number[];
-  refCount: number;
-  /** Numbers live in libtorch; null also as long as only the view was asked for. */
-  handle: Handle | null;
-  /** The same tensor in libtorch's order of axes, kept because every use of it needs it so. */
-  view: {readonly layout: Layout; readonly handle: Handle} | null;
+/**
+ * What the backend knows of one tensor's data. TensorFlow.js holds it as the tensor's data id, which may be any object:
+ * so there is nothing to look up.
+ */
+class Entry {
+  refCount = 1;
+  isHeld = true;
   /** Strings stay on the host, encoded as TensorFlow.js passes them. */
-  readonly strings?: Uint8Array[];
-  readonly complex?: {real: tf.TensorInfo; imag: tf.TensorInfo};
+  strings: Uint8Array[] | null = null;
+  complex: {real: tf.TensorInfo; imag: tf.TensorInfo} | null = null;
+
+  constructor(
+    readonly dtype: tf.DataType,
+    readonly shape: readonly number[],
+    /** Numbers live in libtorch; null also as long as only the view was asked for. */
+    public handle: Handle | null,
+    /** The same tensor in libtorch's order of axes, kept because every use of it needs it so. */
+    public view: View | null = null,
+  ) {}
+}
+
+interface View {
+  readonly layout: Layout;
+  readonly handle: Handle;
 }
 
 const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array} as const;
@@ -26,6 +38,14 @@ const permute = operator('permute');
 
 /** What a kernel gives. */
 export type Output = Handle | TorchOrder;
+
+/** An operator on pairs of elements. */
+export interface Elementwise {
+  readonly run: (a: Handle, b: Handle) => Handle;
+  readonly takes: (dtype: tf.DataType) => boolean;
+  /** undefined: the type of the operands. */
+  readonly gives?: NumericType;
+}
 
 /** An array of numbers as the typed array that a tensor of this type is uploaded from. */
 function typedArray(
@@ -44,7 +64,9 @@ function dtypeOf(scalarType: number): NumericType {
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a === b || (a.length === b.length && a.every((size, i) => size === b[i]));
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Runs one operation whose result outlives the kernel in progress. */
@@ -66,7 +88,10 @@ function releaseAll({handle, view}: Entry): void {
 }
 
 export class TorchBackend extends tf.KernelBackend {
-  readonly #data = new Map<DataId, Entry>();
+  /** Data that other backends named. */
+  readonly #foreign = new Map<DataId, Entry>();
+  #held = 0;
+  #isGone = false;
 
   constructor() {
     super();
@@ -75,19 +100,29 @@ export class TorchBackend extends tf.KernelBackend {
 
   /** A tensor of another backend is fetched from there first. */
   #entry(dataId: DataId): Entry {
-    if (!this.#data.has(dataId)) tf.engine().moveData(this, dataId);
-    return this.#data.get(dataId)!;
+    const known = this.#known(dataId);
+    if (known) return known;
+    tf.engine().moveData(this, dataId);
+    return this.#known(dataId)!;
+  }
+
+  #known(dataId: DataId): Entry | undefined {
+    if (this.#isGone) return undefined;
+    return dataId instanceof Entry && dataId.isHeld ? dataId : this.#foreign.get(dataId);
+  }
+
+  #hold(entry: Entry): Entry {
+    this.#held++;
+    return entry;
   }
 
   /** Whether the data are here and not disposed. */
   holds(dataId: DataId): boolean {
-    return this.#data.has(dataId);
+    return this.#known(dataId) !== undefined;
   }
 
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): DataId {
-    const dataId = {};
-    this.move(dataId, values, shape, dtype, 1);
-    return dataId;
+    return this.#contents(values, shape, dtype);
   }
 
   override move(
@@ -97,21 +132,21 @@ export class TorchBackend extends tf.KernelBackend {
     dtype: tf.DataType,
     refCount: number,
   ): void {
-    this.#data.set(dataId, {
-      ...this.#contents(values, shape, dtype),
-      ...{dtype, shape: [...shape], refCount, view: null},
-    });
+    const entry = this.#contents(values, shape, dtype);
+    entry.refCount = refCount;
+    this.#foreign.set(dataId, entry);
   }
 
-  #contents(
-    values: tf.backend_util.BackendValues,
-    shape: number[],
-    dtype: tf.DataType,
-  ): Pick<Entry, 'handle' | 'strings'> {
-    if (dtype === 'string') return {handle: null, strings: values as Uint8Array[]};
+  #contents(values: tf.backend_util.BackendValues, shape: readonly number[], dtype: tf.DataType): Entry {
     if (dtype === 'complex64')
       throw new Error('complex tensors are written as their real and imaginary parts');
-    return {handle: native().upload(typedArray(values, dtype), shape, SCALAR_TYPES[dtype])};
+    if (dtype !== 'string') {
+      const handle = native().upload(typedArray(values, dtype), shape, SCALAR_TYPES[dtype]);
+      return this.#hold(new Entry(dtype, [...shape], handle));
+    }
+    const entry = this.#hold(new Entry(dtype, [...shape], null));
+    entry.strings = values as Uint8Array[];
+    return entry;
   }
 
   /** The handle of a tensor, seen in the tensor's own shape; made within the kernel in progress if it differs. */
@@ -155,32 +190,46 @@ export class TorchBackend extends tf.KernelBackend {
     return outputs.map((output) => this.#adopt(output));
   }
 
+  /**
+   * Runs an operator on elements of equal shape and type, where both operands lie in the same order of axes: no
+   * temporaries, and nothing to ask about the result.
+   * @returns undefined if it is not that simple
+   */
+  runElementwise(operation: Elementwise, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo | undefined {
+    const [first, second] = [this.#known(a.dataId), this.#known(b.dataId)];
+    if (!first || !second || first.dtype !== second.dtype || !operation.takes(first.dtype)) return undefined;
+    const {shape} = a;
+    if (!sameShape(shape, b.shape) || !sameShape(shape, first.shape) || !sameShape(shape, second.shape))
+      return undefined;
+    const dtype = operation.gives ?? (first.dtype as NumericType);
+    if (first.view && first.view.layout === second.view?.layout) {
+      const {layout} = first.view;
+      const handle = operation.run(first.view.handle, second.view.handle);
+      return {dataId: this.#hold(new Entry(dtype, shape, null, {layout, handle})), shape, dtype};
+    }
+    if (first.handle === null || second.handle === null) return undefined;
+    const handle = operation.run(first.handle, second.handle);
+    return {dataId: this.#hold(new Entry(dtype, shape, handle)), shape, dtype};
+  }
+
   /** Takes over what a kernel made. */
   #adopt(output: Output): tf.TensorInfo {
     const view = output instanceof TorchOrder ? output : null;
     const [scalarType, ...sizes] = native().describe(view?.handle ?? (output as Handle));
     const shape = view ? view.layout.fromTorch.map((axis) => sizes[axis]) : sizes;
     const dtype = dtypeOf(scalarType);
-    const dataId = {};
-    this.#data.set(dataId, {dtype, shape, refCount: 1, handle: view ? null : (output as Handle), view});
+    const dataId = this.#hold(new Entry(dtype, shape, view ? null : (output as Handle), view));
     return {dataId, shape, dtype};
   }
 
   /** Takes over two numeric tensors as one of complex numbers. */
   adoptComplex(real: tf.TensorInfo, imag: tf.TensorInfo): tf.TensorInfo {
-    const dataId = {};
-    this.#data.set(dataId, {
-      dtype: 'complex64',
-      shape: real.shape,
-      refCount: 1,
-      handle: null,
-      view: null,
-      complex: {real, imag},
-    });
+    const dataId = this.#hold(new Entry('complex64', real.shape, null));
+    dataId.complex = {real, imag};
     return {dataId, shape: real.shape, dtype: 'complex64'};
   }
 
-  complexParts(dataId: DataId): {real: tf.TensorInfo; imag: tf.TensorInfo} | undefined {
+  complexParts(dataId: DataId): {real: tf.TensorInfo; imag: tf.TensorInfo} | null {
     return this.#entry(dataId).complex;
   }
 
@@ -204,8 +253,8 @@ export class TorchBackend extends tf.KernelBackend {
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
-    if (!this.#data.has(dataId)) return true;
-    const entry = this.#entry(dataId);
+    const entry = this.#known(dataId);
+    if (!entry) return true;
     entry.refCount--;
     if (!force && entry.refCount > 0) return false;
     releaseAll(entry);
@@ -213,12 +262,14 @@ export class TorchBackend extends tf.KernelBackend {
       this.disposeData(entry.complex.real.dataId, force);
       this.disposeData(entry.complex.imag.dataId, force);
     }
-    this.#data.delete(dataId);
+    entry.isHeld = false;
+    this.#held--;
+    if (entry !== dataId) this.#foreign.delete(dataId);
     return true;
   }
 
   override refCount(dataId: DataId): number {
-    return this.#data.has(dataId) ? this.#entry(dataId).refCount : 0;
+    return this.#known(dataId)?.refCount ?? 0;
   }
 
   override incRef(dataId: DataId): void {
@@ -226,7 +277,7 @@ export class TorchBackend extends tf.KernelBackend {
   }
 
   override numDataIds(): number {
-    return this.#data.size;
+    return this.#held;
   }
 
   override memory(): {unreliable: boolean; numTensorsInTorch: number; numBytesInTorch: number} {
@@ -252,7 +303,11 @@ export class TorchBackend extends tf.KernelBackend {
     return 1e-7;
   }
 
+  /** Called when the backend is removed; tensors that are disposed later have nothing here any more. */
   override dispose(): void {
-    for (const dataId of [...this.#data.keys()]) this.disposeData(dataId, true);
+    native().clear();
+    this.#foreign.clear();
+    this.#held = 0;
+    this.#isGone = true;
   }
 }

@@ -30,6 +30,8 @@ interface Addon {
   /** The scalar type, then the sizes. */
   describe(tensor: Handle): number[];
   release(tensor: Handle): void;
+  /** Releases every tensor. */
+  clear(): void;
   setThreads(threads: number): void;
   setSeed(seed: number): void;
   memory(): {tensors: number; bytes: number};
@@ -91,11 +93,25 @@ export function operatorMany(name: string): (...args: Argument[]) => Handle[] {
   return (...args) => call(args) as Handle[];
 }
 
-function caller(name: string): (args: Argument[]) => unknown {
+/** The same for two tensors, without keeping track of the result: the caller takes it over at once. */
+export function directOperator(name: string): (a: Handle, b: Handle) => Handle {
+  const find = finder(name);
+  return (a, b) => native().call(find(), a, b) as Handle;
+}
+
+/** The number of an operator, asked for once. */
+function finder(name: string): () => number {
   let id = -1;
-  return (args) => {
+  return () => {
     if (id < 0) id = native().operator(name.includes('::') ? name : `aten::${name}`);
-    const result = native().call(id, ...args);
+    return id;
+  };
+}
+
+function caller(name: string): (args: Argument[]) => unknown {
+  const find = finder(name);
+  return (args) => {
+    const result = native().call(find(), ...args);
     keepTrack(result);
     return result;
   };

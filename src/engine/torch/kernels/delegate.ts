@@ -11,9 +11,10 @@ type Inputs = tf.NamedTensorInfoMap | undefined;
 
 /** @throws Error that names the kernel if the data of one of its inputs were disposed */
 export function checkAlive(kernelName: string, inputs: Inputs, torch: TorchBackend): void {
-  for (const [name, info] of Object.entries(inputs ?? {})) {
+  for (const name in inputs) {
+    const info = inputs[name] as tf.Tensor | null;
     // A gradient may hold a tensor that is disposed while another still has its data.
-    if ((info as tf.Tensor | null)?.isDisposed && !torch.holds((info as tf.Tensor).dataId))
+    if (info?.isDisposed && !torch.holds(info.dataId))
       throw new Error(`${kernelName}: input "${name}" is disposed`);
   }
 }

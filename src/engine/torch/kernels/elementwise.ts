@@ -1,7 +1,7 @@
 /** @file Element-wise kernels: what differs between them is a name. */
 import type * as tf from '@tensorflow/tfjs';
 import {type Handle, operator} from '../native.js';
-import {cast, elementwise, isFloat, isNumeric, isStored, type Operand, register} from './register.js';
+import {cast, elementwise, isFloat, isStored, type Operand, register, registerPairs} from './register.js';
 
 /** TensorFlow.js name -> ATen operator; floating point only, integers take the `cpu` backend's rounding rules. */
 const UNARY = {
@@ -38,10 +38,6 @@ for (const [kernel, name] of Object.entries(UNARY)) {
   register(kernel, ({x}) => aten(x.handle));
 }
 
-function sameNumeric(inputs: tf.TensorInfo[]): boolean {
-  return isNumeric(inputs) && inputs[0].dtype === inputs[1].dtype;
-}
-
 const ARITHMETIC = {Add: 'add.Tensor', Sub: 'sub.Tensor', Multiply: 'mul.Tensor'} as const;
 const FLOAT_ARITHMETIC = {
   RealDiv: 'div.Tensor',
@@ -58,16 +54,12 @@ const COMPARISON = {
   LessEqual: 'le.Tensor',
 } as const;
 
-function registerBinary(table: Record<string, string>, accepts: (inputs: tf.TensorInfo[]) => boolean): void {
-  for (const [kernel, name] of Object.entries(table)) {
-    const aten = operator(name);
-    register(kernel, ({a, b}) => elementwise(aten, a, b), accepts);
-  }
-}
+const isNumber = (dtype: tf.DataType) => dtype === 'float32' || dtype === 'int32';
+const isReal = (dtype: tf.DataType) => dtype === 'float32';
 
-registerBinary(ARITHMETIC, sameNumeric);
-registerBinary(FLOAT_ARITHMETIC, isFloat);
-registerBinary(COMPARISON, sameNumeric);
+for (const [kernel, name] of Object.entries(ARITHMETIC)) registerPairs(kernel, name, isNumber);
+for (const [kernel, name] of Object.entries(FLOAT_ARITHMETIC)) registerPairs(kernel, name, isReal);
+for (const [kernel, name] of Object.entries(COMPARISON)) registerPairs(kernel, name, isNumber, 'bool');
 
 const add = operator('add.Tensor');
 const subtract = operator('sub.Tensor');

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type {Output, TorchBackend} from '../backend.js';
 import {type Layout, NCHW, nchw} from '../layout.js';
-import {type Handle, operator, SCALAR_TYPES} from '../native.js';
+import {directOperator, type Handle, operator, SCALAR_TYPES} from '../native.js';
 import {checkAlive, delegate} from './delegate.js';
 
 /** An input of a kernel as libtorch sees it. */
@@ -100,23 +100,54 @@ export function register<Attributes = object>(
   tf.registerKernel({
     kernelName,
     backendName: 'torch',
-    kernelFunc: ({inputs, attrs, backend}) => {
-      const torch = backend as TorchBackend;
-      checkAlive(kernelName, inputs, torch);
-      const named = Object.entries(inputs).filter(
-        (entry): entry is [string, tf.TensorInfo] => entry[1] != null,
-      );
-      const infos = named.map(([, info]) => info);
-      if (!accepts(infos, attrs as Attributes)) return delegate(kernelName, inputs, attrs, torch);
-      let givesList = false;
-      const outputs = torch.run(() => {
-        const operands: Operands = {};
-        for (const [name, info] of named) operands[name] = new Operand(info, torch);
-        const result = kernel(operands, attrs as Attributes, torch);
-        givesList = Array.isArray(result);
-        return result;
-      });
-      return givesList ? outputs : outputs[0];
+    kernelFunc: kernelFunction(kernelName, kernel, accepts),
+  });
+}
+
+/** Registers an operator on pairs of elements; where shapes and types are equal it takes the shortest way there is. */
+export function registerPairs(
+  kernelName: string,
+  name: string,
+  takes: (dtype: tf.DataType) => boolean,
+  gives?: 'bool',
+): void {
+  const aten = operator(name);
+  const operation = {run: directOperator(name), takes, gives};
+  const accepts = ([a, b]: tf.TensorInfo[]) => a.dtype === b.dtype && takes(a.dtype);
+  const inGeneral = kernelFunction(kernelName, ({a, b}) => elementwise(aten, a, b), accepts);
+  tf.registerKernel({
+    kernelName,
+    backendName: 'torch',
+    kernelFunc: (call) => {
+      const {a, b} = call.inputs as {a: tf.TensorInfo; b: tf.TensorInfo};
+      return (call.backend as TorchBackend).runElementwise(operation, a, b) ?? inGeneral(call);
     },
   });
+}
+
+function kernelFunction<Attributes>(
+  kernelName: string,
+  kernel: Kernel<Attributes>,
+  accepts: Accepts<Attributes>,
+): tf.KernelFunc {
+  return ({inputs, attrs, backend}) => {
+    const torch = backend as TorchBackend;
+    checkAlive(kernelName, inputs, torch);
+    const infos: tf.TensorInfo[] = [];
+    const operands: Operands = {};
+    for (const name in inputs) {
+      const info = inputs[name];
+      if (info == null) continue;
+      infos.push(info);
+      operands[name] = new Operand(info, torch);
+    }
+    if (!accepts(infos, attrs as Attributes)) return delegate(kernelName, inputs, attrs, torch);
+    let givesList = false;
+    const outputs = torch.run(() => {
+      const result = kernel(operands, attrs as Attributes, torch);
+      givesList = Array.isArray(result);
+      return result;
+    });
+    return givesList ? outputs : outputs[0];
+  };
 }

@@ -37,13 +37,18 @@ struct Operator {
 
 std::vector<std::unique_ptr<Operator>> operators;
 constexpr size_t kMaxArguments = 40;
+constexpr size_t kFewArguments = 6;
 
 struct Arguments {
   Arguments(napi_env env, napi_callback_info info) {
+    // Node fills what is not given with undefined, so few are asked for first.
+    count = kFewArguments;
     check(napi_get_cb_info(env, info, &count, values, nullptr, nullptr), "arguments");
+    if (count <= kFewArguments) return;
     if (count > kMaxArguments) throw std::runtime_error("too many arguments");
+    check(napi_get_cb_info(env, info, &count, values, nullptr, nullptr), "arguments");
   }
-  size_t count = kMaxArguments;
+  size_t count;
   napi_value values[kMaxArguments];
 };
 
@@ -211,6 +216,11 @@ napi_value release(napi_env env, const Arguments& arguments) {
   return nullptr;
 }
 
+napi_value clear(napi_env, const Arguments&) {
+  tensors().clear();
+  return nullptr;
+}
+
 napi_value set_threads(napi_env env, const Arguments& arguments) {
   need(arguments, 1);
   const int64_t threads = to_integer(env, arguments.values[0], "threads");
@@ -265,6 +275,7 @@ napi_value init(napi_env env, napi_value exports) {
   define<download>(env, exports, "download");
   define<describe_tensor>(env, exports, "describe");
   define<release>(env, exports, "release");
+  define<clear>(env, exports, "clear");
   define<set_threads>(env, exports, "setThreads");
   define<set_seed>(env, exports, "setSeed");
   define<memory>(env, exports, "memory");

@@ -40,6 +40,12 @@ class TensorTable {
     free_.push_back(slot);
   }
 
+  void clear() {
+    for (int64_t slot = 0; slot < static_cast<int64_t>(slots_.size()); slot++) {
+      if (slots_[slot].tensor.defined()) release(slots_[slot].generation * kSlots + slot);
+    }
+  }
+
   int64_t live() const { return static_cast<int64_t>(slots_.size() - free_.size()); }
 
   // Bytes of the distinct storages behind the live tensors; views are counted once.

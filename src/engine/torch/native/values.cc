@@ -98,13 +98,14 @@ double to_number(napi_env env, napi_value value, const char* what) {
   return result;
 }
 
-int64_t to_integer(napi_env env, napi_value value, const char* what) {
-  const double x = to_number(env, value, what);
+static int64_t whole(double x, const char* what) {
   if (std::floor(x) != x || std::abs(x) > 9007199254740992.0) {
     throw std::runtime_error(std::string(what) + ": expected a whole number");
   }
   return static_cast<int64_t>(x);
 }
+
+int64_t to_integer(napi_env env, napi_value value, const char* what) { return whole(to_number(env, value, what), what); }
 
 std::string to_string(napi_env env, napi_value value) {
   size_t length = 0;
@@ -148,6 +149,11 @@ Parameter describe(const c10::Argument& argument) {
 
 c10::IValue to_ivalue(napi_env env, napi_value value, const Parameter& parameter) {
   const char* what = parameter.name.c_str();
+  // The commonest by far, and a handle needs no look at the JavaScript type first.
+  if (parameter.kind == c10::TypeKind::TensorType && !parameter.is_list) {
+    double handle;
+    if (napi_get_value_double(env, value, &handle) == napi_ok) return tensors().get(whole(handle, what));
+  }
   if (is_nothing(env, value)) {
     if (parameter.is_optional) return c10::IValue();
     if (parameter.default_value) return *parameter.default_value;
