@@ -3,6 +3,7 @@ import {parseArgs} from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import {valueAndGradients} from '../dist/engine/gradients.js';
 import {selectBackend} from '../dist/engine/index.js';
+import {withPrecision} from '../dist/engine/precision.js';
 import {heatmapMse} from '../dist/losses/heatmapMse.js';
 import {buildModel} from '../dist/models/registry.js';
 import {Adam} from '../dist/train/optimizers.js';
@@ -17,6 +18,7 @@ const {values} = parseArgs({
     threads: {type: 'string', default: '2'},
     warmup: {type: 'string', default: '3'},
     steps: {type: 'string', default: '8'},
+    amp: {type: 'boolean', default: false},
   },
 });
 const [height, width] = values.size.split('x').map(Number);
@@ -62,12 +64,13 @@ function infer() {
   tf.sum(model.forward(images)).dataSync();
 }
 
+const precision = values.amp ? 'bf16' : 'fp32';
 if (values.mode === 'train') model.train();
 else model.eval();
 const times = [];
 for (let i = 0; i < warmup + steps; i++) {
   const start = performance.now();
-  tf.tidy(values.mode === 'train' ? train : infer);
+  withPrecision(precision, () => tf.tidy(values.mode === 'train' ? train : infer));
   if (i >= warmup) times.push(performance.now() - start);
   await new Promise(setImmediate);
 }
@@ -75,7 +78,7 @@ times.sort((a, b) => a - b);
 const median = (times[Math.floor((steps - 1) / 2)] + times[Math.floor(steps / 2)]) / 2;
 const result = {
   engine: engine.engine,
-  ...{mode: values.mode, batch, threads: engine.threads},
+  ...{mode: values.mode, dtype: precision, batch, threads: engine.threads},
   params: parameters.reduce((sum, {size}) => sum + size, 0),
   images_per_second: Number(((1000 * batch) / median).toFixed(2)),
   peak_rss_mib: Math.round(process.resourceUsage().maxRSS / 1024),

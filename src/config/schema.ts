@@ -125,6 +125,10 @@ const schedule = z.strictObject({
 const train = z.strictObject({
   epochs: positive.default(210),
   batchSize: positive.default(32),
+  precision: z
+    .enum(['fp32', 'bf16'])
+    .default('fp32')
+    .describe('bf16: convolutions in bfloat16, weights, statistics and loss in float32'),
   shuffle: z.boolean().default(true),
   optimizer: optimizer.prefault({}),
   schedule: schedule.prefault({}),

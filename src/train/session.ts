@@ -3,6 +3,7 @@ import type {Config} from '../config/schema.js';
 import {openCocoDataset} from '../data/datasets/coco.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import {loadKeypointSet} from '../data/keypoints.js';
+import {hasBfloat16} from '../engine/cpuFeatures.js';
 import {type EngineInfo, selectBackend} from '../engine/index.js';
 import {summarize, summaryTotals} from '../models/summary.js';
 import {RunConsole} from '../report/console.js';
@@ -27,6 +28,8 @@ export async function openSession(config: Config): Promise<Session> {
   const train = await openCocoDataset(config.dataset, 'train', keypointSet);
   const val = await openCocoDataset(config.dataset, 'val', keypointSet);
   const engine = await selectBackend(config);
+  if (config.train.precision === 'bf16' && engine.device === 'cpu' && !hasBfloat16())
+    console.warn('train.precision=bf16: this processor has no bfloat16 in hardware; fp32 is faster on it.');
   const {task, unmatched} = await buildTopDown(config, keypointSet);
   if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
   return {config, console, engine, task, train, val};
@@ -47,7 +50,7 @@ export function sessionFacts(
     ['run', folder],
     [
       'engine',
-      `${engine.engine}, ${engine.device}, ${engine.threads} threads, Node ${process.versions.node}`,
+      `${engine.engine}, ${engine.device}, ${engine.threads} threads, ${config.train.precision}, Node ${process.versions.node}`,
     ],
     ['seed', String(config.seed)],
     ['model', modelLine({name, input, ...summaryTotals(summarize(task.model, input))})],

@@ -4,6 +4,7 @@ import {writeFileAtomic} from '../checkpoint/files.js';
 import {dumpConfig} from '../config/format.js';
 import type {Config} from '../config/schema.js';
 import type {BatchLoader} from '../data/loader/loader.js';
+import {withPrecision} from '../engine/precision.js';
 import {getStateDict, loadStateDict} from '../nn/stateDict.js';
 import {formatDuration} from '../report/format.js';
 import {writeReport} from '../report/htmlReport.js';
@@ -102,7 +103,9 @@ function updateOf({config, task}: Session, optimizer: Adam, stepsPerEpoch: numbe
   } = config.train;
   return (batch, step) => {
     const learningRate = learningRateAt(schedule, base, step, stepsPerEpoch);
-    const loss = task.train(batch, optimizer, learningRate, (value) => finiteLoss(value, step));
+    const loss = withPrecision(config.train.precision, () =>
+      task.train(batch, optimizer, learningRate, (value) => finiteLoss(value, step)),
+    );
     return {loss, learningRate};
   };
 }

@@ -1,5 +1,6 @@
 /** @file TensorFlow.js's backend `torch`: tensors live in libtorch, in NHWC as TensorFlow.js speaks it. */
 import * as tf from '@tensorflow/tfjs';
+import {changesOf} from '../ops/inPlace.js';
 import {type Layout, TorchOrder} from './layout.js';
 import {type Handle, native, operator, SCALAR_TYPES, withinKernel} from './native.js';
 
@@ -16,6 +17,10 @@ class Entry {
   /** Strings stay on the host, encoded as TensorFlow.js passes them. */
   strings: Uint8Array[] | null = null;
   complex: {real: tf.TensorInfo; imag: tf.TensorInfo} | null = null;
+  /** Whether what TensorFlow.js takes for float32 is stored in bfloat16. */
+  isHalf = false;
+  /** A copy in bfloat16 in some order of axes, of the values after so many changes in place. */
+  halfCopy: (View & {readonly changes: number}) | null = null;
 
   constructor(
     readonly dtype: tf.DataType,
@@ -35,6 +40,7 @@ interface View {
 const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array} as const;
 const reshape = operator('reshape');
 const permute = operator('permute');
+const toType = operator('to.dtype');
 
 /** What a kernel gives. */
 export type Output = Handle | TorchOrder;
@@ -57,7 +63,7 @@ function typedArray(
 }
 
 function dtypeOf(scalarType: number): NumericType {
-  if (scalarType === SCALAR_TYPES.float32) return 'float32';
+  if (scalarType === SCALAR_TYPES.float32 || scalarType === SCALAR_TYPES.bfloat16) return 'float32';
   if (scalarType === SCALAR_TYPES.int32) return 'int32';
   if (scalarType === SCALAR_TYPES.bool) return 'bool';
   throw new Error(`a kernel returned scalar type ${scalarType}, which TensorFlow.js does not know`);
@@ -82,9 +88,12 @@ function ownHandle(entry: Entry): Handle {
   return entry.handle;
 }
 
-function releaseAll({handle, view}: Entry): void {
+function releaseAll(entry: Entry): void {
+  const {handle, view, halfCopy} = entry;
   if (handle !== null) native().release(handle);
   if (view) native().release(view.handle);
+  if (halfCopy) native().release(halfCopy.handle);
+  entry.halfCopy = null;
 }
 
 export class TorchBackend extends tf.KernelBackend {
@@ -171,6 +180,25 @@ export class TorchBackend extends tf.KernelBackend {
     return entry.view?.layout === layout && sameShape(entry.shape, shape);
   }
 
+  /** Whether the values are stored in bfloat16. */
+  isHalf({dataId}: tf.TensorInfo): boolean {
+    return this.#entry(dataId).isHalf;
+  }
+
+  /**
+   * The handle of a copy in bfloat16, in libtorch's order of axes; kept until the values are changed in place.
+   * @param view the handle in that order
+   */
+  halfCopy({dataId}: tf.TensorInfo, layout: Layout, view: Handle): Handle {
+    const entry = this.#entry(dataId);
+    const changes = changesOf({dataId});
+    const {halfCopy} = entry;
+    if (halfCopy?.changes === changes && halfCopy.layout === layout) return halfCopy.handle;
+    if (halfCopy) native().release(halfCopy.handle);
+    entry.halfCopy = {layout, changes, handle: kept(() => toType(view, SCALAR_TYPES.bfloat16))};
+    return entry.halfCopy.handle;
+  }
+
   /** Puts the same values in another memory layout in the place of a tensor's data. */
   replaceLayout({dataId}: tf.TensorInfo, layout: (handle: Handle) => Handle): void {
     const entry = this.#entry(dataId);
@@ -198,18 +226,21 @@ export class TorchBackend extends tf.KernelBackend {
   runElementwise(operation: Elementwise, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo | undefined {
     const [first, second] = [this.#known(a.dataId), this.#known(b.dataId)];
     if (!first || !second || first.dtype !== second.dtype || !operation.takes(first.dtype)) return undefined;
+    if (first.isHalf !== second.isHalf) return undefined;
     const {shape} = a;
     if (!sameShape(shape, b.shape) || !sameShape(shape, first.shape) || !sameShape(shape, second.shape))
       return undefined;
     const dtype = operation.gives ?? (first.dtype as NumericType);
+    let entry: Entry;
     if (first.view && first.view.layout === second.view?.layout) {
-      const {layout} = first.view;
       const handle = operation.run(first.view.handle, second.view.handle);
-      return {dataId: this.#hold(new Entry(dtype, shape, null, {layout, handle})), shape, dtype};
+      entry = new Entry(dtype, shape, null, {layout: first.view.layout, handle});
+    } else {
+      if (first.handle === null || second.handle === null) return undefined;
+      entry = new Entry(dtype, shape, operation.run(first.handle, second.handle));
     }
-    if (first.handle === null || second.handle === null) return undefined;
-    const handle = operation.run(first.handle, second.handle);
-    return {dataId: this.#hold(new Entry(dtype, shape, handle)), shape, dtype};
+    entry.isHalf = first.isHalf && dtype === 'float32';
+    return {dataId: this.#hold(entry), shape, dtype};
   }
 
   /** Takes over what a kernel made. */
@@ -219,6 +250,7 @@ export class TorchBackend extends tf.KernelBackend {
     const shape = view ? view.layout.fromTorch.map((axis) => sizes[axis]) : sizes;
     const dtype = dtypeOf(scalarType);
     const dataId = this.#hold(new Entry(dtype, shape, view ? null : (output as Handle), view));
+    dataId.isHalf = scalarType === SCALAR_TYPES.bfloat16;
     return {dataId, shape, dtype};
   }
 
@@ -244,7 +276,11 @@ export class TorchBackend extends tf.KernelBackend {
       return tf.backend_util.mergeRealAndImagArrays(real, imag);
     }
     const values = new ARRAYS[dtype as NumericType](tf.util.sizeFromShape([...shape]));
-    native().download(ownHandle(entry), values);
+    withinKernel(() => {
+      const handle = ownHandle(entry);
+      native().download(entry.isHalf ? toType(handle, SCALAR_TYPES.float32) : handle, values);
+      return [];
+    });
     return values;
   }
 

@@ -6,10 +6,11 @@ import * as tf from '@tensorflow/tfjs';
 import type {Activation} from '../../ops/batchNorm.js';
 import type {ConvolutionOptions} from '../../ops/convolution.js';
 import {KERNELS} from '../../ops/kernels.js';
+import {currentPrecision} from '../../precision.js';
 import type {TorchBackend} from '../backend.js';
 import {nchw, OIHW, TorchOrder} from '../layout.js';
-import {type Handle, operator, operatorMany} from '../native.js';
-import {isFloat, type Operand, register} from './register.js';
+import {type Handle, operator, operatorMany, SCALAR_TYPES} from '../native.js';
+import {cast, isFloat, type Operand, type Operands, register} from './register.js';
 
 const permute = operator('permute');
 const convolution = operator('convolution');
@@ -17,6 +18,7 @@ const backward = operatorMany('convolution_backward');
 const addReluInto = operator('posecraft::add_relu_');
 const reluInto = operator('relu_');
 const siluInto = operator('silu_');
+const to = operator('to.dtype');
 const clone = operator('clone');
 const empty = operator('empty.memory_format');
 const pad = operator('constant_pad_nd');
@@ -56,29 +58,53 @@ function geometry({stride, padding, dilation, groups}: ConvolutionOptions): Geom
   return [[stride, stride], [padding, padding], [dilation, dilation], false, [0, 0], groups];
 }
 
-register<ConvolutionOptions>(KERNELS.convolution, ({x, weight, bias}, options, torch) =>
-  nchw(convolution(x.nchw, convolutionWeight(weight, torch), bias?.handle ?? null, ...geometry(options))),
+/** An activation in the precision in force. */
+function inPrecision(operand: Operand): Handle {
+  if (currentPrecision() !== 'bf16') return operand.nchw;
+  const handle = operand.storedNchw;
+  return operand.isHalf ? handle : to(handle, SCALAR_TYPES.bfloat16);
+}
+
+function weightInPrecision(weight: Operand, torch: TorchBackend): Handle {
+  const handle = convolutionWeight(weight, torch);
+  return currentPrecision() === 'bf16' ? torch.halfCopy(weight.info, OIHW, handle) : handle;
+}
+
+function convolve({x, weight, bias}: Operands, options: ConvolutionOptions, torch: TorchBackend): Handle {
+  const isHalf = currentPrecision() === 'bf16';
+  const offset = bias && (isHalf ? to(bias.handle, SCALAR_TYPES.bfloat16) : bias.handle);
+  const operands = [inPrecision(x), weightInPrecision(weight, torch), offset ?? null];
+  return convolution(...operands, ...geometry(options));
+}
+
+register<ConvolutionOptions>(KERNELS.convolution, (operands, options, torch) =>
+  nchw(convolve(operands, options, torch)),
 );
 
 register<ConvolutionOptions & {activation: Activation}>(
   KERNELS.convolutionActivated,
-  ({x, weight, bias, residual}, {activation, ...options}, torch) => {
-    const y = convolution(x.nchw, convolutionWeight(weight, torch), bias.handle, ...geometry(options));
-    if (residual) addReluInto(y, residual.nchw);
+  (operands, {activation, ...options}, torch) => {
+    const y = convolve(operands, options, torch);
+    if (operands.residual) addReluInto(y, inPrecision(operands.residual));
     else if (activation === 'relu') reluInto(y);
     else if (activation === 'silu') siluInto(y);
     return nchw(y);
   },
 );
 
-register<ConvolutionOptions>(KERNELS.convolutionInputGradient, ({dy, x, weight}, options, torch) => {
-  const operands = [dy.nchw, x.nchw, convolutionWeight(weight, torch)];
-  return nchw(backward(...operands, null, ...geometry(options), [true, false, false])[0]);
+function gradientOperands({dy, x, weight}: Operands, torch: TorchBackend): Handle[] {
+  return [inPrecision(dy), inPrecision(x), weightInPrecision(weight, torch)];
+}
+
+register<ConvolutionOptions>(KERNELS.convolutionInputGradient, (operands, options, torch) => {
+  const given = gradientOperands(operands, torch);
+  return nchw(backward(...given, null, ...geometry(options), [true, false, false])[0]);
 });
 
-register<ConvolutionOptions>(KERNELS.convolutionWeightGradient, ({dy, x, weight}, options, torch) => {
-  const operands = [dy.nchw, x.nchw, convolutionWeight(weight, torch)];
-  return new TorchOrder(backward(...operands, null, ...geometry(options), [false, true, false])[1], OIHW);
+register<ConvolutionOptions>(KERNELS.convolutionWeightGradient, (operands, options, torch) => {
+  const given = gradientOperands(operands, torch);
+  const gradient = backward(...given, null, ...geometry(options), [false, true, false])[1];
+  return new TorchOrder(cast(gradient, 'float32'), OIHW);
 });
 
 // TensorFlow.js's own convolution kernels follow: their padding may differ from side to side.

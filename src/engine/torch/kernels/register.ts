@@ -20,12 +20,23 @@ export class Operand {
     return this.info.dtype;
   }
 
+  /** In the tensor's own shape; float32 if TensorFlow.js takes it for that. */
   get handle(): Handle {
+    return this.#full(this.stored);
+  }
+
+  /** Of activations, in libtorch's order of axes; float32. */
+  get nchw(): Handle {
+    return this.#full(this.storedNchw);
+  }
+
+  /** Like `handle`, but bfloat16 where it is stored so. */
+  get stored(): Handle {
     return this.torch.handle(this.info);
   }
 
-  /** Of activations, in libtorch's order of axes. */
-  get nchw(): Handle {
+  /** Like `nchw`, but bfloat16 where it is stored so. */
+  get storedNchw(): Handle {
     return this.in(NCHW);
   }
 
@@ -33,9 +44,17 @@ export class Operand {
     return this.torch.hasView(this.info, NCHW);
   }
 
-  /** In libtorch's order of axes. */
+  /** In libtorch's order of axes, in the type in which it is stored. */
   in(layout: Layout): Handle {
     return this.torch.view(this.info, layout);
+  }
+
+  get isHalf(): boolean {
+    return this.torch.isHalf(this.info);
+  }
+
+  #full(handle: Handle): Handle {
+    return this.isHalf ? cast(handle, 'float32') : handle;
   }
 }
 
@@ -63,15 +82,17 @@ export function isStored(inputs: tf.TensorInfo[]): boolean {
   return inputs.every(({dtype}) => dtype !== 'string' && dtype !== 'complex64');
 }
 
-/** Applies an operation on elements of equal shape; between convolutions everything stays in their order of axes. */
+/**
+ * Applies an operation on elements of equal shape; between convolutions everything stays in their order of axes, and
+ * in bfloat16 if all operands are.
+ */
 export function elementwise(operation: (...handles: Handle[]) => Handle, ...operands: Operand[]): Output {
   const [{shape}] = operands;
+  const staysHalf = operands.every((x) => x.isHalf);
   const staysNchw =
-    operands.some(({isNchw}) => isNchw) &&
-    operands.every((x) => tf.util.arraysEqual([...x.shape], [...shape]));
-  return staysNchw
-    ? nchw(operation(...operands.map((x) => x.nchw)))
-    : operation(...operands.map((x) => x.handle));
+    operands.some((x) => x.isNchw) && operands.every((x) => tf.util.arraysEqual([...x.shape], [...shape]));
+  if (staysNchw) return nchw(operation(...operands.map((x) => (staysHalf ? x.storedNchw : x.nchw))));
+  return operation(...operands.map((x) => (staysHalf ? x.stored : x.handle)));
 }
 
 /** libtorch's element type for one of TensorFlow.js. */

@@ -37,8 +37,8 @@ for (const kernel of [KERNELS.batchNorm, KERNELS.batchNormRelu, KERNELS.batchNor
     const running = [torch.handle(runningMean), torch.handle(runningVariance)];
     const parameters = [scale.handle, offset.handle, ...running, momentum, epsilon];
     const [y, mean, inverseDeviation] = batchNorm(
-      x.nchw,
-      residual?.nchw ?? null,
+      x.storedNchw,
+      residual?.storedNchw ?? null,
       ...parameters,
       ACTIVATIONS[activation],
     );
@@ -52,9 +52,9 @@ register<BatchNormAttributes>(
     const {scale, offset, mean, inverseDeviation} = channels;
     const statistics = [scale, offset, mean, inverseDeviation].map(({handle}) => handle);
     const [dx, dResidual, dScale, dOffset] = batchNormBackward(
-      dy.nchw,
-      x.nchw,
-      y?.nchw ?? null,
+      dy.storedNchw,
+      x.storedNchw,
+      y?.storedNchw ?? null,
       ...statistics,
       hasResidual,
       ACTIVATIONS[activation],
@@ -79,7 +79,7 @@ register(KERNELS.reluGradient, ({dy, y}) =>
 );
 
 register<{factor: number}>(KERNELS.upsample, ({x}, {factor}) =>
-  nchw(upsample(x.nchw, [x.shape[1] * factor, x.shape[2] * factor])),
+  nchw(upsample(x.storedNchw, [x.shape[1] * factor, x.shape[2] * factor])),
 );
 
 register<{factor: number}>(KERNELS.upsampleGradient, ({dy}, {factor}) => {
@@ -88,10 +88,10 @@ register<{factor: number}>(KERNELS.upsampleGradient, ({dy}, {factor}) => {
     [height, width],
     [batch, channels, height / factor, width / factor],
   ];
-  return nchw(upsampleBackward(dy.nchw, ...sizes));
+  return nchw(upsampleBackward(dy.storedNchw, ...sizes));
 });
 
-register(KERNELS.sumRelu, (terms) => nchw(sumRelu(Object.values(terms).map((term) => term.nchw))));
+register(KERNELS.sumRelu, (terms) => nchw(sumRelu(Object.values(terms).map((term) => term.storedNchw))));
 
 register(KERNELS.accumulate, ({a, b}) => elementwise(accumulate, a, b));
 

@@ -109,13 +109,15 @@ void check_input(const Tensor& x, const Tensor& per_channel, const char* what) {
   TORCH_CHECK(per_channel.dim() == 1 && per_channel.size(0) == x.size(1), what, ": input ", x.sizes(),
               " does not fit channels ", per_channel.sizes());
   TORCH_CHECK(per_channel.scalar_type() == at::kFloat && per_channel.is_contiguous(), what,
-              ": statistics must be float32");
+              ": scale, offset and statistics must be float32, and are ", per_channel.scalar_type());
 }
 
 void check_same(const Tensor& x, const Tensor& y, const char* what) {
-  TORCH_CHECK(x.sizes() == y.sizes() && x.scalar_type() == y.scalar_type(), what, ": ", y.sizes(), " ",
-              y.scalar_type(), " does not fit ", x.sizes(), " ", x.scalar_type());
+  TORCH_CHECK(x.sizes() == y.sizes(), what, ": ", y.sizes(), " does not fit ", x.sizes());
 }
+
+// The second operand in the element type of the first: in mixed precision they may differ.
+Tensor in_type_of(const Tensor& x, const Tensor& y) { return y.to(x.scalar_type()); }
 
 // Mean and sum of squared deviations of each channel, merged from those of the blocks (Chan et al. 1979).
 void moments(const Tensor& x, const Blocks& blocks, std::vector<double>& mean, std::vector<double>& deviation) {
@@ -174,7 +176,7 @@ Three batch_norm(const Tensor& input, const Optional<Tensor>& maybe_residual, co
     return batch_norm_composed(input, residual, weight, bias, running_mean, running_var, momentum, epsilon, activation);
   }
   const Tensor x = channels_last(input);
-  if (residual.defined()) residual = channels_last(residual);
+  if (residual.defined()) residual = channels_last(in_type_of(x, residual));
   const Blocks blocks(x);
   std::vector<double> average, deviation;
   moments(x, blocks, average, deviation);
@@ -209,12 +211,12 @@ using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 Four batch_norm_backward_composed(const Tensor& dy, const Tensor& x, const Tensor& y, const Tensor& weight,
                                   const Tensor& bias, const Tensor& mean, const Tensor& inverse, bool has_residual,
                                   Activation activation) {
-  Tensor g = dy;
-  if (activation == Activation::kRelu) g = at::threshold_backward(dy, y, 0);
+  Tensor g = in_type_of(x, dy);
+  if (activation == Activation::kRelu) g = at::threshold_backward(g, y, 0);
   if (activation == Activation::kSilu) {
     const auto along = [](const Tensor& channels) { return channels.reshape({1, -1, 1, 1}); };
     const Tensor z = (x - along(mean)) * along(inverse * weight) + along(bias);
-    g = at::silu_backward(dy, z.to(dy.scalar_type()));
+    g = at::silu_backward(g, z.to(g.scalar_type()));
   }
   auto result = at::native_batch_norm_backward(g, x, weight, {}, {}, mean, inverse, true, 0.0, {true, true, true});
   return {std::get<0>(result), has_residual ? g : Tensor(), std::get<1>(result), std::get<2>(result)};
@@ -236,8 +238,8 @@ Four batch_norm_backward(const Tensor& dy_given, const Tensor& input, const Opti
   if (!has_rows(input) || input.numel() == 0) {
     return batch_norm_backward_composed(dy_given, input, y, weight, bias, mean, inverse, has_residual, activation);
   }
-  const Tensor x = channels_last(input), dy = channels_last(dy_given);
-  if (y.defined()) y = channels_last(y);
+  const Tensor x = channels_last(input), dy = channels_last(in_type_of(x, dy_given));
+  if (y.defined()) y = channels_last(in_type_of(x, y));
   const Blocks blocks(x);
   const int64_t channels = blocks.channels;
   const Tensor g = has_residual ? like(x) : Tensor();
@@ -293,8 +295,8 @@ Four batch_norm_backward(const Tensor& dy_given, const Tensor& input, const Opti
 Tensor add_relu_(Tensor y, const Tensor& given) {
   check_same(y, given, "add_relu_");
   if (!has_rows(y) || !y.is_non_overlapping_and_dense()) return y.add_(given).relu_();
-  Tensor x = given;
-  if (x.strides() != y.strides()) x = at::empty_like(y).copy_(given);
+  Tensor x = in_type_of(y, given);
+  if (x.strides() != y.strides()) x = at::empty_like(y).copy_(x);
   by_type(y, [&](auto type) {
     using T = decltype(type);
     at::parallel_for(0, y.numel(), kGrain, [&](int64_t from, int64_t to) {
@@ -312,7 +314,7 @@ Tensor sum_relu(at::TensorList terms) {
   bool on_rows = has_rows(first);
   std::vector<int64_t> factors;
   for (const Tensor& term : terms) {
-    TORCH_CHECK(term.dim() == 4 && term.numel() > 0 && term.scalar_type() == first.scalar_type(), "sum_relu: term ",
+    TORCH_CHECK(term.dim() == 4 && term.numel() > 0, "sum_relu: term ",
                 term.sizes(), " does not fit ", first.sizes());
     const int64_t factor = first.size(2) / term.size(2);
     TORCH_CHECK(term.size(0) == first.size(0) && term.size(1) == first.size(1) &&
@@ -328,7 +330,7 @@ Tensor sum_relu(at::TensorList terms) {
     return sum.relu_();
   }
   std::vector<Tensor> dense;
-  for (const Tensor& term : terms) dense.push_back(channels_last(term));
+  for (const Tensor& term : terms) dense.push_back(channels_last(in_type_of(first, term)));
   const Tensor y = like(dense[0]);
   const int64_t height = first.size(2), width = first.size(3), channels = first.size(1);
   const int64_t row = width * channels;
@@ -351,7 +353,7 @@ Tensor sum_relu(at::TensorList terms) {
 // tensor itself beside the caller's table and the call in progress.
 Tensor accumulate(const Tensor& a, const Tensor& b) {
   check_same(a, b, "accumulate");
-  const bool is_alone = a.use_count() <= 2 && a.storage().use_count() == 1;
+  const bool is_alone = a.scalar_type() == b.scalar_type() && a.use_count() <= 2 && a.storage().use_count() == 1;
   return is_alone && a.is_non_overlapping_and_dense() ? a.add_(b) : a.add(b);
 }
 
