@@ -7,10 +7,9 @@ import {
   batchNormInference,
   batchNormTraining,
 } from '../engine/ops/batchNorm.js';
-import {type ConvolutionOptions, convolution, convolutionActivated} from '../engine/ops/convolution.js';
+import {type ConvolutionOptions, convolution, convolutionNormalized} from '../engine/ops/convolution.js';
 import {relu} from '../engine/ops/relu.js';
 import {UserError} from '../errors.js';
-import {FoldedWeights} from './folding.js';
 import {Counter, Layer, Parameter, StateBuffer} from './module.js';
 
 /** Published as OIHW, held as HWIO. */
@@ -27,7 +26,6 @@ export class Conv2d extends Layer {
   /** Told the shape of every output, for counting operations. */
   onOutput: ((shape: readonly number[]) => void) | null = null;
   readonly #options: ConvolutionOptions;
-  readonly #folded = new FoldedWeights();
 
   /** Weights and bias are zero until an initialiser or a checkpoint fills them. */
   constructor(inputs: number, outputs: number, kernel: number, options: Conv2dOptions = {}) {
@@ -38,26 +36,23 @@ export class Conv2d extends Layer {
     this.#options = {stride, padding, dilation, groups};
   }
 
-  override freeCaches(): void {
-    this.#folded.free();
-  }
-
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     const y = convolution(x, this.weight.variable, this.bias?.variable ?? null, this.#options);
     this.onOutput?.(y.shape);
     return y;
   }
 
-  /** activation(this convolution normalised by the running statistics + residual), as one convolution; no gradient. */
+  /** activation(this convolution normalised by the running statistics + residual), in one kernel; no gradient. */
   forwardNormalized(
     x: tf.Tensor4D,
     {state}: BatchNorm2d,
     activation: Activation,
     residual: tf.Tensor4D | null,
   ): tf.Tensor4D {
-    const weights = {weight: this.weight.variable, bias: this.bias?.variable ?? null};
-    const {weight, bias} = this.#folded.get(weights, state, BATCH_NORM.epsilon);
-    const y = convolutionActivated(x, weight, bias, this.#options, activation, residual);
+    const bias = this.bias?.variable ?? null;
+    const {epsilon} = BATCH_NORM;
+    const normalization = {state, epsilon, activation, residual};
+    const y = convolutionNormalized(x, this.weight.variable, bias, this.#options, normalization);
     this.onOutput?.(y.shape);
     return y;
   }

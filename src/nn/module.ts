@@ -85,10 +85,7 @@ export abstract class Module {
 
   /** Switches this module and all below it to training, or to evaluation. */
   train(training = true): this {
-    for (const module of this.namedModules().values()) {
-      module.training = training;
-      if (training) module.freeCaches();
-    }
+    for (const module of this.namedModules().values()) module.training = training;
     return this;
   }
 
@@ -96,12 +93,8 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Frees what evaluation keeps beside the parameters. */
-  freeCaches(): void {}
-
   /** Frees the tensors of all parameters and buffers. */
   dispose(): void {
-    for (const module of this.namedModules().values()) module.freeCaches();
     for (const entry of this.namedState().values()) if (!(entry instanceof Counter)) entry.variable.dispose();
   }
 }

@@ -6,8 +6,8 @@ import {BatchNorm2d, Conv2d, ReLU} from './layers.js';
 import {Layer} from './module.js';
 
 /**
- * activation(normalised convolution of x + residual). In evaluation, unless a gradient is wanted, the normalisation is
- * folded into the convolution.
+ * activation(normalised convolution of x + residual). In evaluation, unless a gradient is wanted, one
+ * kernel does it all.
  * @param residual of the output's shape, or null; goes with ReLU
  */
 export function convBatchNorm(

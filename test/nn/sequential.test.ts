@@ -1,4 +1,4 @@
-/** @file Convolution and normalisation as one step: folded for evaluation, and never with old weights. */
+/** @file Convolution and normalisation as one step, in evaluation and with frozen statistics. */
 import * as tf from '@tensorflow/tfjs';
 import {describe, expect, it} from 'vitest';
 import {valueAndGradients} from '../../src/engine/gradients.js';
@@ -34,16 +34,19 @@ function stepByStep({conv, norm}: {conv: Conv2d; norm: BatchNorm2d}, x: tf.Tenso
 }
 
 describe.each<BackendName>(['torch', 'cpu'])('Sequential on %s', (backend) => {
-  it.each([false, true])('folds the normalisation in evaluation (bias %s)', async (bias) => {
-    await selectBackend({backend});
-    const all = parts(bias);
-    close(all.net.forward(image()), stepByStep(all, image()));
-    const residual = drawn('residual', [2, 6, 5, 4]) as tf.Tensor4D;
-    const sum = tf.relu(tf.add(all.norm.forward(all.conv.forward(image())), residual));
-    close(convBatchNorm(all.conv, all.norm, image(), 'relu', residual), sum);
-  });
+  it.each([false, true])(
+    'does convolution, normalisation and activation in one step in evaluation (bias %s)',
+    async (bias) => {
+      await selectBackend({backend});
+      const all = parts(bias);
+      close(all.net.forward(image()), stepByStep(all, image()));
+      const residual = drawn('residual', [2, 6, 5, 4]) as tf.Tensor4D;
+      const sum = tf.relu(tf.add(all.norm.forward(all.conv.forward(image())), residual));
+      close(convBatchNorm(all.conv, all.norm, image(), 'relu', residual), sum);
+    },
+  );
 
-  it('folds again after weights were assigned, trained in place, or statistics moved', async () => {
+  it('follows weights that were assigned or trained in place, and statistics that moved', async () => {
     await selectBackend({backend});
     const all = parts(false);
     const {conv, norm, net} = all;
@@ -65,24 +68,5 @@ describe.each<BackendName>(['torch', 'cpu'])('Sequential on %s', (backend) => {
     norm.forward(drawn('features', [2, 3, 3, 4]) as tf.Tensor4D);
     norm.eval();
     close(net.forward(image()), stepByStep(all, image()));
-  });
-
-  it('frees what it folded when it trains or is disposed', async () => {
-    await selectBackend({backend});
-    const {net} = parts(false);
-    const x = image();
-    const before = tf.memory().numTensors;
-    tf.tidy(() => {
-      net.forward(x);
-    });
-    expect(tf.memory().numTensors).toBe(before + 2);
-    net.train();
-    expect(tf.memory().numTensors).toBe(before);
-    net.eval();
-    tf.tidy(() => {
-      net.forward(x);
-    });
-    net.dispose();
-    expect(tf.memory().numTensors).toBe(before - 5);
   });
 });

@@ -1,6 +1,6 @@
 /** @file Two-dimensional convolution with bias, groups and dilation, as PyTorch's `conv2d` counts its padding. */
 import * as tf from '@tensorflow/tfjs';
-import {type Activation, activate} from './batchNorm.js';
+import {type Activation, activate, type BatchNormState, batchNormInference} from './batchNorm.js';
 import {hasKernel, KERNELS, runKernel} from './kernels.js';
 
 export interface ConvolutionOptions {
@@ -32,23 +32,35 @@ export function convolution(
   return bias ? tf.add(y, bias) : y;
 }
 
+/** What follows a convolution in evaluation. */
+export interface Normalization {
+  readonly state: BatchNormState;
+  readonly epsilon: number;
+  readonly activation: Activation;
+  /** Of the output's shape, or null; goes with ReLU. */
+  readonly residual: tf.Tensor4D | null;
+}
+
 /**
- * activation(convolution + residual) where no gradient is wanted: the same memory goes through all three.
- * @param residual of the output's shape, or null; only before ReLU
+ * activation(convolution normalised by the running statistics + residual), where no gradient is wanted: what follows
+ * the convolution happens in its own output's memory.
+ * Arguments as for `convolution` and `batchNormInference`.
  */
-export function convolutionActivated(
+export function convolutionNormalized(
   x: tf.Tensor4D,
   weight: tf.Tensor4D,
-  bias: tf.Tensor1D,
+  bias: tf.Tensor1D | null,
   options: ConvolutionOptions,
-  activation: Activation,
-  residual: tf.Tensor4D | null,
+  {state, epsilon, activation, residual}: Normalization,
 ): tf.Tensor4D {
-  if (!hasKernel(KERNELS.convolutionActivated))
-    return activate(convolution(x, weight, bias, options), activation, residual);
+  if (!hasKernel(KERNELS.convolutionNormalized)) {
+    const y = batchNormInference(convolution(x, weight, bias, options), state, epsilon);
+    return activate(y, activation, residual);
+  }
   checkChannels(x, weight, options);
-  const inputs = residual ? {x, weight, bias, residual} : {x, weight, bias};
-  return runKernel(KERNELS.convolutionActivated, inputs, {...options, activation});
+  const {scale, offset, runningMean: mean, runningVariance: variance} = state;
+  const inputs = {x, weight, scale, offset, mean, variance, ...(bias && {bias}), ...(residual && {residual})};
+  return runKernel(KERNELS.convolutionNormalized, inputs, {...options, epsilon, activation});
 }
 
 function checkChannels(x: tf.Tensor4D, weight: tf.Tensor4D, {groups}: ConvolutionOptions): void {

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 /** Names of the fused kernels that a backend may register beside TensorFlow.js's own. */
 export const KERNELS = {
   convolution: 'PosecraftConvolution',
-  convolutionActivated: 'PosecraftConvolutionActivated',
+  convolutionNormalized: 'PosecraftConvolutionNormalized',
   convolutionInputGradient: 'PosecraftConvolutionInputGradient',
   convolutionWeightGradient: 'PosecraftConvolutionWeightGradient',
   batchNorm: 'PosecraftBatchNorm',

@@ -11,13 +11,12 @@ import type {TorchBackend} from '../backend.js';
 import {nchw, OIHW, TorchOrder} from '../layout.js';
 import {type Handle, operator, operatorMany, SCALAR_TYPES} from '../native.js';
 import {cast, isFloat, type Operand, type Operands, register} from './register.js';
+import {ACTIVATIONS} from './training.js';
 
 const permute = operator('permute');
 const convolution = operator('convolution');
 const backward = operatorMany('convolution_backward');
-const addReluInto = operator('posecraft::add_relu_');
-const reluInto = operator('relu_');
-const siluInto = operator('silu_');
+const normalizeInto = operator('posecraft::batch_norm_inference_');
 const to = operator('to.dtype');
 const clone = operator('clone');
 const empty = operator('empty.memory_format');
@@ -81,13 +80,13 @@ register<ConvolutionOptions>(KERNELS.convolution, (operands, options, torch) =>
   nchw(convolve(operands, options, torch)),
 );
 
-register<ConvolutionOptions & {activation: Activation}>(
-  KERNELS.convolutionActivated,
-  (operands, {activation, ...options}, torch) => {
+register<ConvolutionOptions & {epsilon: number; activation: Activation}>(
+  KERNELS.convolutionNormalized,
+  (operands, {epsilon, activation, ...options}, torch) => {
+    const {scale, offset, mean, variance, residual} = operands;
     const y = convolve(operands, options, torch);
-    if (operands.residual) addReluInto(y, inPrecision(operands.residual));
-    else if (activation === 'relu') reluInto(y);
-    else if (activation === 'silu') siluInto(y);
+    const channels = [scale, offset, mean, variance].map(({handle}) => handle);
+    normalizeInto(y, residual?.storedNchw ?? null, ...channels, epsilon, ACTIVATIONS[activation]);
     return nchw(y);
   },
 );

@@ -20,7 +20,7 @@ const upsample = operator('upsample_nearest2d');
 const upsampleBackward = operator('upsample_nearest2d_backward');
 
 /** The addon's numbers of what follows a normalisation. */
-const ACTIVATIONS: Record<Activation, number> = {none: 0, relu: 1, silu: 2};
+export const ACTIVATIONS: Record<Activation, number> = {none: 0, relu: 1, silu: 2};
 
 interface BatchNormAttributes {
   readonly runningMean: tf.Variable;

@@ -291,19 +291,32 @@ Four batch_norm_backward(const Tensor& dy_given, const Tensor& input, const Opti
   return {dx, g, d_weight, d_bias};
 }
 
-// y = max(0, y + x) in place.
-Tensor add_relu_(Tensor y, const Tensor& given) {
-  check_same(y, given, "add_relu_");
-  if (!has_rows(y) || !y.is_non_overlapping_and_dense()) return y.add_(given).relu_();
-  Tensor x = in_type_of(y, given);
-  if (x.strides() != y.strides()) x = at::empty_like(y).copy_(x);
-  by_type(y, [&](auto type) {
+// x = activation(x normalised by the running statistics + residual), in place: the end of a convolution in evaluation.
+Tensor batch_norm_inference_(Tensor x, const Optional<Tensor>& maybe_residual, const Tensor& weight, const Tensor& bias,
+                             const Tensor& mean, const Tensor& variance, double epsilon, int64_t activation_number) {
+  const Activation activation = to_activation(activation_number);
+  for (const Tensor& channels : {weight, bias, mean, variance}) check_input(x, channels, "batch norm");
+  Tensor residual = maybe_residual ? *maybe_residual : Tensor();
+  if (residual.defined()) check_same(x, residual, "batch norm");
+  const Tensor factor = weight * (variance + epsilon).rsqrt_(), shift = bias - mean * factor;
+  if (!has_rows(x) || !x.is_contiguous(at::MemoryFormat::ChannelsLast)) {
+    x.mul_(factor.view({1, -1, 1, 1})).add_(shift.view({1, -1, 1, 1}));
+    if (residual.defined()) x.add_(residual);
+    if (activation == Activation::kRelu) x.relu_();
+    if (activation == Activation::kSilu) at::silu_(x);
+    return x;
+  }
+  if (residual.defined()) residual = channels_last(in_type_of(x, residual));
+  const Blocks blocks(x);
+  by_type(x, [&](auto type) {
     using T = decltype(type);
-    at::parallel_for(0, y.numel(), kGrain, [&](int64_t from, int64_t to) {
-      row_kernels<T>().add_relu(data<T>(y) + from, data<T>(x) + from, to - from);
+    const T* beside = data<T>(residual);
+    blocks.each([&](int64_t, int64_t start, int64_t rows) {
+      row_kernels<T>().normalize(data<T>(x) + start, beside ? beside + start : nullptr, data<T>(x) + start, rows,
+                                 blocks.channels, floats(factor), floats(shift), activation);
     });
   });
-  return y;
+  return x;
 }
 
 // max(0, Σ terms), where a term of 1/f of the first one's height and width has each cell repeated f × f times.
@@ -400,7 +413,10 @@ TORCH_LIBRARY(posecraft, library) {
       "batch_norm_backward(Tensor dy, Tensor x, Tensor? y, Tensor weight, Tensor bias, Tensor mean, Tensor inverse, "
       "bool has_residual, int activation) -> (Tensor, Tensor, Tensor, Tensor)",
       batch_norm_backward);
-  library.def("add_relu_(Tensor(a!) y, Tensor x) -> Tensor(a!)", add_relu_);
+  library.def(
+      "batch_norm_inference_(Tensor(a!) x, Tensor? residual, Tensor weight, Tensor bias, Tensor mean, Tensor variance, "
+      "float epsilon, int activation) -> Tensor(a!)",
+      batch_norm_inference_);
   library.def("accumulate(Tensor a, Tensor b) -> Tensor", accumulate);
   library.def("sum_relu(Tensor[] terms) -> Tensor", sum_relu);
   library.def(

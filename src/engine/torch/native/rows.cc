@@ -84,10 +84,12 @@ void moments(const T* x, int64_t rows, int64_t channels, float* __restrict mean,
 }
 
 template <typename T, Activation activation, bool has_residual>
-void normalize_rows(const T* x, const T* residual, T* __restrict y, int64_t rows, int64_t channels, const float* factor,
+void normalize_rows(const T* x, const T* residual, T* y, int64_t rows, int64_t channels, const float* factor,
                     const float* shift) {
   for (int64_t r = 0; r < rows; r++) {
     const int64_t start = r * channels;
+    // y may be x itself, but no other part of it.
+#pragma GCC ivdep
     for (int64_t c = 0; c < channels; c++) {
       float z = load(x[start + c]) * factor[c] + shift[c];
       if (has_residual) z += load(residual[start + c]);
@@ -187,11 +189,6 @@ void input_gradient(const T* dy, const T* x, const T* y, T* dx, int64_t rows, in
   }
 }
 
-template <typename T>
-void add_relu(T* __restrict y, const T* x, int64_t count) {
-  for (int64_t i = 0; i < count; i++) store(y[i], activate<Activation::kRelu>(load(y[i]) + load(x[i])));
-}
-
 template <typename T, bool is_first, bool is_last>
 void add_cells(T* __restrict y, const T* x, int64_t width, int64_t channels, int64_t factor) {
   for (int64_t w = 0; w < width; w++) {
@@ -229,7 +226,7 @@ void adam(float* __restrict parameter, const float* __restrict gradient, float* 
 
 template <typename T>
 constexpr RowKernels<T> rows() {
-  return {moments<T>, normalize<T>, reduce_gradient<T>, input_gradient<T>, add_relu<T>, add_repeated<T>};
+  return {moments<T>, normalize<T>, reduce_gradient<T>, input_gradient<T>, add_repeated<T>};
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ struct RowKernels {
   // Mean of each channel, and the sum of squared deviations from it.
   void (*moments)(const T* x, int64_t rows, int64_t channels, float* mean, float* deviation);
 
-  // y = activation(x · factor + shift + residual); `residual` may be null.
+  // y = activation(x · factor + shift + residual); `residual` may be null, and y may be x.
   void (*normalize)(const T* x, const T* residual, T* y, int64_t rows, int64_t channels, const float* factor,
                     const float* shift, Activation activation);
 
@@ -32,9 +32,6 @@ struct RowKernels {
   void (*input_gradient)(const T* dy, const T* x, const T* y, T* dx, int64_t rows, int64_t channels,
                          const float* factor, const float* shift, const float* slope, const float* intercept,
                          Activation activation);
-
-  // y = max(0, y + x) over `count` elements.
-  void (*add_relu)(T* y, const T* x, int64_t count);
 
   // Adds a row of cells, each repeated `factor` times, to a row of `width` cells.
   void (*add_repeated)(T* y, const T* x, int64_t width, int64_t channels, int64_t factor, bool is_first, bool is_last);
