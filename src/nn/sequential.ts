@@ -35,20 +35,26 @@ export class Sequential extends Layer {
   }
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => {
-      let y = x;
-      for (let i = 0; i < this.#layers.length; ) {
-        const [layer, next, afterNext] = this.#layers.slice(i, i + 3);
-        if (layer instanceof Conv2d && next instanceof BatchNorm2d) {
-          const isActivated = afterNext instanceof ReLU;
-          y = convBatchNorm(layer, next, y, isActivated ? 'relu' : 'none');
-          i += isActivated ? 3 : 2;
-        } else {
-          y = layer.forward(y);
-          i += 1;
-        }
+    let y = x;
+    for (const step of this.#steps()) {
+      const next = step(y);
+      // Freed at once, and not at the end of the row.
+      if (y !== x && next !== y) y.dispose();
+      y = next;
+    }
+    return y;
+  }
+
+  *#steps(): Generator<(x: tf.Tensor4D) => tf.Tensor4D> {
+    for (let i = 0; i < this.#layers.length; i++) {
+      const [layer, next, afterNext] = this.#layers.slice(i, i + 3);
+      if (layer instanceof Conv2d && next instanceof BatchNorm2d) {
+        const isActivated = afterNext instanceof ReLU;
+        yield (x) => convBatchNorm(layer, next, x, isActivated ? 'relu' : 'none');
+        i += isActivated ? 2 : 1;
+      } else {
+        yield (x) => layer.forward(x);
       }
-      return y;
-    });
+    }
   }
 }

@@ -148,17 +148,28 @@ export class HRNet extends Backbone {
   override forward(images: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       const half = convBatchNorm(this.conv1, this.bn1, images, 'relu');
-      const quarter = convBatchNorm(this.conv2, this.bn2, half, 'relu');
-      let branches = [this.layer1.forward(quarter)];
+      let branches = [convBatchNorm(this.conv2, this.bn2, half, 'relu')];
+      half.dispose();
+      branches = goOn(branches, ([quarter]) => [this.layer1.forward(quarter)]);
       for (const [change, modules] of [
         [this.transition1, this.stage2],
         [this.transition2, this.stage3],
         [this.transition3, this.stage4],
       ] as const) {
-        branches = applyTransition(change, branches);
-        for (const module of modules) branches = module.forward(branches);
+        branches = goOn(branches, (before) => applyTransition(change, before));
+        for (const module of modules) branches = goOn(branches, (before) => module.forward(before));
       }
       return branches[0];
     });
   }
+}
+
+/** One step of a network whose maps are needed no longer afterwards: they are freed at once, and not at the end. */
+function goOn(
+  before: readonly tf.Tensor4D[],
+  step: (maps: readonly tf.Tensor4D[]) => tf.Tensor4D[],
+): tf.Tensor4D[] {
+  const after = tf.tidy(() => step(before));
+  tf.dispose(before.filter((map) => !after.includes(map)));
+  return after;
 }
