@@ -1,4 +1,6 @@
 /** @file All kernels of the torch backend: its own families first, then what is delegated. */
+import './activations.js';
+import './attention.js';
 import './convolution.js';
 import './elementwise.js';
 import './reduce.js';
