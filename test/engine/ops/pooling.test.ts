@@ -1,6 +1,7 @@
 /** @file Pooling: output and gradient on both backends and by finite differences, ties and borders included. */
 import * as tf from '@tensorflow/tfjs';
 import {describe, expect, it} from 'vitest';
+import {valueAndGradients} from '../../../src/engine/gradients.js';
 import {type BackendName, selectBackend} from '../../../src/engine/index.js';
 import {
   adaptiveAveragePool,
@@ -47,6 +48,25 @@ describe.each(FORMS)('%s', (_, pool) => {
     await selectBackend({backend: 'torch'});
     const operation = () => pool(drawn('x', [1, 4, 6, 3]), window);
     expect(operation).toThrow(new RegExp(`^\\w+Pool: input \\[1,4,6,3\\] does not fit ${words}`));
+  });
+});
+
+describe('maxPool in a training step', () => {
+  it('holds its positions until the backward pass, and nothing of its input', async () => {
+    await selectBackend({backend: 'torch'});
+    const weight = tf.tidy(() => tf.variable(tf.scalar(2)));
+    const [window, cells] = [{kernel: 2, stride: 2, padding: 0}, 32 * 32];
+    let held = 0;
+    const before = tf.memory().numBytes;
+    const {value, gradients} = valueAndGradients(() => {
+      const pooled = tf.tidy(() => maxPool(tf.mul(tf.ones([1, 32, 32, 1]), weight), window));
+      held = tf.memory().numBytes - before;
+      return tf.sum(pooled);
+    }, [weight]);
+    // The product's own operand, the pooled values and their positions, and the scalar of the product.
+    expect(held).toBeLessThanOrEqual(4 * (cells + cells / 4 + cells / 4 + 1));
+    expect(gradients[0].dataSync()[0]).toBe(cells / 4);
+    tf.dispose([weight, value, gradients]);
   });
 });
 

@@ -36,7 +36,7 @@ function window({kernel, stride, padding}: PoolingOptions): Window {
 
 const NO_DILATION = [1, 1];
 
-// libtorch's positions are int64; halved, they fit TensorFlow.js and take half the memory until the backward pass.
+// libtorch counts positions in int64; as int32 TensorFlow.js can hold them, in half the memory.
 register<PoolingOptions>(KERNELS.maxPool, ({x}, options) => {
   const [y, positions] = maxPool(x.nchw, ...window(options), NO_DILATION, false);
   return [nchw(y), nchw(cast(positions, 'int32'))];

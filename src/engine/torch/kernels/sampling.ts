@@ -1,4 +1,4 @@
-/** @file Kernels that move cells about: sampling on a grid, and pixel shuffle, which is its own gradient's inverse. */
+/** @file Kernels that move cells about: sampling on a grid, and pixel shuffle, whose gradient is its inverse. */
 import type {GridSampleOptions} from '../../ops/gridSample.js';
 import {KERNELS} from '../../ops/kernels.js';
 import {nchw, type TorchOrder} from '../layout.js';
