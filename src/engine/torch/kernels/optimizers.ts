@@ -1,0 +1,65 @@
+/** @file Optimiser steps beside Adam's, over all parameters at once and in place. */
+import type * as tf from '@tensorflow/tfjs';
+import type {WeightDecay} from '../../ops/decayWeights.js';
+import {KERNELS} from '../../ops/kernels.js';
+import type {SgdStep} from '../../ops/sgd.js';
+import type {TorchBackend} from '../backend.js';
+import {type Handle, operator, operatorMany} from '../native.js';
+import {register} from './register.js';
+
+const foreach = {
+  scale: operatorMany('_foreach_mul_.Scalar'),
+  addScaled: operatorMany('_foreach_add_.List'),
+};
+
+const emptyLike = operator('empty_like');
+const copyInto = operator('copy_');
+const sharesLayout = new WeakSet<tf.DataId>();
+
+/** Brings a velocity into the memory layout of its parameter, so that a step runs over both in storage order. */
+function layOutLike(velocity: tf.Variable, parameter: tf.Variable, torch: TorchBackend): void {
+  if (sharesLayout.has(velocity.dataId)) return;
+  torch.replaceLayout(velocity, (values) => {
+    const laidOut = emptyLike(torch.handle(parameter));
+    copyInto(laidOut, values);
+    return laidOut;
+  });
+  sharesLayout.add(velocity.dataId);
+}
+
+/** Needs no temporary tensors: the decayed gradient is taken apart into its terms. */
+function descend(step: SgdStep, torch: TorchBackend): void {
+  const {learningRate, momentum, nesterov, weightDecay} = step;
+  const handles = (tensors: readonly tf.Tensor[]): Handle[] => tensors.map((tensor) => torch.handle(tensor));
+  const [parameters, gradients] = [handles(step.parameters), handles(step.gradients)];
+  if (momentum !== 0) {
+    step.velocities.forEach((velocity, i) => {
+      layOutLike(velocity, step.parameters[i], torch);
+    });
+    const velocities = handles(step.velocities);
+    foreach.scale(velocities, momentum);
+    foreach.addScaled(velocities, gradients, 1);
+    if (weightDecay !== 0) foreach.addScaled(velocities, parameters, weightDecay);
+    if (!nesterov) {
+      foreach.addScaled(parameters, velocities, -learningRate);
+      return;
+    }
+  }
+  if (weightDecay !== 0) foreach.scale(parameters, 1 - learningRate * weightDecay);
+  foreach.addScaled(parameters, gradients, -learningRate);
+  if (momentum !== 0) foreach.addScaled(parameters, handles(step.velocities), -learningRate * momentum);
+}
+
+register<SgdStep>(KERNELS.sgd, (_inputs, step, torch) => {
+  descend(step, torch);
+  return [];
+});
+
+register<WeightDecay>(KERNELS.decayWeights, (_inputs, {parameters, learningRate, weightDecay}, torch) => {
+  const factor = 1 - learningRate * weightDecay;
+  foreach.scale(
+    parameters.map((parameter) => torch.handle(parameter)),
+    factor,
+  );
+  return [];
+});
