@@ -4,6 +4,9 @@ import './elementwise.js';
 import './reduce.js';
 import './shape.js';
 import './training.js';
+import './depthwise.js';
+import './pooling.js';
+import './fusedOps.js';
 import {delegateTheRest} from './delegate.js';
 
 delegateTheRest();
