@@ -42,13 +42,14 @@ function sameNumeric(inputs: tf.TensorInfo[]): boolean {
   return isNumeric(inputs) && inputs[0].dtype === inputs[1].dtype;
 }
 
-const ARITHMETIC = {Add: 'add.Tensor', Sub: 'sub.Tensor', Multiply: 'mul.Tensor'} as const;
-const FLOAT_ARITHMETIC = {
-  RealDiv: 'div.Tensor',
+const ARITHMETIC = {
+  Add: 'add.Tensor',
+  Sub: 'sub.Tensor',
+  Multiply: 'mul.Tensor',
   Maximum: 'maximum',
   Minimum: 'minimum',
-  Atan2: 'atan2',
 } as const;
+const FLOAT_ARITHMETIC = {RealDiv: 'div.Tensor', Atan2: 'atan2'} as const;
 const COMPARISON = {
   Equal: 'eq.Tensor',
   NotEqual: 'ne.Tensor',

@@ -7,6 +7,10 @@ import './training.js';
 import './depthwise.js';
 import './pooling.js';
 import './fusedOps.js';
+import './unary.js';
+import './binary.js';
+import './logical.js';
+import './scan.js';
 import {delegateTheRest} from './delegate.js';
 
 delegateTheRest();
