@@ -11,6 +11,8 @@ import './unary.js';
 import './binary.js';
 import './logical.js';
 import './scan.js';
+import './resize.js';
+import './crop.js';
 import {delegateTheRest} from './delegate.js';
 
 delegateTheRest();
