@@ -13,6 +13,8 @@ import './logical.js';
 import './scan.js';
 import './resize.js';
 import './crop.js';
+import './indexing.js';
+import './rearrange.js';
 import {delegateTheRest} from './delegate.js';
 
 delegateTheRest();
