@@ -38,13 +38,14 @@ for (const [kernel, name] of Object.entries(UNARY)) {
   register(kernel, ({x}) => aten(x.handle));
 }
 
-const ARITHMETIC = {Add: 'add.Tensor', Sub: 'sub.Tensor', Multiply: 'mul.Tensor'} as const;
-const FLOAT_ARITHMETIC = {
-  RealDiv: 'div.Tensor',
+const ARITHMETIC = {
+  Add: 'add.Tensor',
+  Sub: 'sub.Tensor',
+  Multiply: 'mul.Tensor',
   Maximum: 'maximum',
   Minimum: 'minimum',
-  Atan2: 'atan2',
 } as const;
+const FLOAT_ARITHMETIC = {RealDiv: 'div.Tensor', Atan2: 'atan2'} as const;
 const COMPARISON = {
   Equal: 'eq.Tensor',
   NotEqual: 'ne.Tensor',

@@ -1,70 +1,154 @@
-/** @file Pooling with libtorch's own backward, which needs the input's shape and no more of it. */
-import {KERNELS} from '../../ops/kernels.js';
-import type {AveragePoolingOptions, PoolingOptions} from '../../ops/pooling.js';
-import {NCHW, nchw} from '../layout.js';
-import {type Handle, operator, operatorMany, SCALAR_TYPES} from '../native.js';
-import {cast, isNumeric, type Operand, register} from './register.js';
+/** @file Pooling. libtorch pads both sides alike; where TensorFlow.js does not, the margins are added before. */
+import * as tf from '@tensorflow/tfjs';
+import {nchw} from '../layout.js';
+import {type Handle, operator, operatorMany} from '../native.js';
+import {constant} from './constant.js';
+import {isFloat, type Operand, register} from './register.js';
+import {
+  type Margins,
+  marginsOf,
+  NO_MARGINS,
+  type Shape4D,
+  strides as stridesOf,
+  type WindowAttributes,
+  type WindowInfo,
+  withMargins,
+  withoutMargins,
+} from './windows.js';
 
 const maxPool = operatorMany('max_pool2d_with_indices');
 const maxPoolBackward = operator('max_pool2d_with_indices_backward');
 const averagePool = operator('avg_pool2d');
 const averagePoolBackward = operator('avg_pool2d_backward');
-const adaptive = operator('adaptive_avg_pool2d');
-const adaptiveBackward = operator('_adaptive_avg_pool2d_backward');
-const newEmpty = operator('new_empty');
-const permute = operator('permute');
-const to = operator('to.dtype');
+const replaceNaN = operator('nan_to_num');
+const divide = operator('div.Tensor');
+const clone = operator('clone');
 
-interface FromShape {
-  readonly inputShape: readonly number[];
+interface PoolAttributes extends WindowAttributes {
+  readonly filterSize: number | [number, number];
 }
 
-/** Stands for an input of which only the shape and the layout are asked: its values are never written or read. */
-function shaped(dy: Operand, {inputShape}: FromShape): Handle {
-  return permute(newEmpty(dy.handle, inputShape), NCHW.toTorch);
+interface Geometry {
+  readonly info: WindowInfo;
+  /** What libtorch does not pad by itself. */
+  readonly margins: Margins;
+  readonly window: [size: number[], stride: number[], padding: number[]];
+  /** Whether windows may reach over the far edges. */
+  readonly ceil: boolean;
 }
 
-type Window = [kernel: number[], stride: number[], padding: number[]];
-
-function window({kernel, stride, padding}: PoolingOptions): Window {
-  return [
-    [kernel, kernel],
-    [stride, stride],
-    [padding, padding],
-  ];
+/** How many windows libtorch lays over a length (ATen/native/Pool.h). */
+function windows(length: number, size: number, stride: number, padding: number, ceil: boolean): number {
+  const steps = (length + 2 * padding - size) / stride;
+  if (!ceil) return Math.floor(steps) + 1;
+  const count = Math.ceil(steps) + 1;
+  // The last one must begin within the image or before it.
+  return (count - 1) * stride >= length + padding ? count - 1 : count;
 }
 
-const NO_DILATION = [1, 1];
+/** Whether libtorch's own padding lays the same windows. */
+function coincides(info: WindowInfo, ceil: boolean): boolean {
+  const {top, left} = info.padInfo;
+  const {inHeight, inWidth, filterHeight, filterWidth, strideHeight, strideWidth} = info;
+  return (
+    2 * top <= filterHeight &&
+    2 * left <= filterWidth &&
+    windows(inHeight, filterHeight, strideHeight, top, ceil) === info.outHeight &&
+    windows(inWidth, filterWidth, strideWidth, left, ceil) === info.outWidth
+  );
+}
 
-// libtorch counts positions in int64; as int32 TensorFlow.js can hold them, in half the memory.
-register<PoolingOptions>(KERNELS.maxPool, ({x}, options) => {
-  const [y, positions] = maxPool(x.nchw, ...window(options), NO_DILATION, false);
-  return [nchw(y), nchw(cast(positions, 'int32'))];
+function geometry(x: readonly number[], attributes: PoolAttributes): Geometry {
+  const {filterSize, strides, pad, dimRoundingMode} = attributes;
+  const shape = [...x] as Shape4D;
+  const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
+  const ceil = !coincides(info, false) && coincides(info, true);
+  const isNative = ceil || coincides(info, false);
+  const {filterHeight, filterWidth, padInfo} = info;
+  return {
+    info,
+    margins: isNative ? NO_MARGINS : marginsOf(info),
+    window: [[filterHeight, filterWidth], stridesOf(info), isNative ? [padInfo.top, padInfo.left] : [0, 0]],
+    ceil,
+  };
+}
+
+/** Windows of one cell that keep the shape: TensorFlow.js hands the input on, whatever stride and padding say. */
+function isIdentity({filterHeight, filterWidth, inShape, outShape}: WindowInfo): boolean {
+  return filterHeight === 1 && filterWidth === 1 && tf.util.arraysEqual(inShape, outShape);
+}
+
+/** The image as the maximum sees it: NaN is passed over, and so are the margins. */
+function withoutNaN(x: Operand, margins: Margins): Handle {
+  const infinities = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const numbers = replaceNaN(x.nchw, Number.NEGATIVE_INFINITY, ...infinities);
+  return withMargins(numbers, margins, Number.NEGATIVE_INFINITY);
+}
+
+const UNDILATED = [1, 1];
+
+register<PoolAttributes>('MaxPool', ({x}, attributes) => {
+  const {info, margins, window, ceil} = geometry(x.shape, attributes);
+  if (isIdentity(info)) return nchw(clone(x.nchw));
+  return nchw(maxPool(withoutNaN(x, margins), ...window, UNDILATED, ceil)[0]);
 });
 
-register<PoolingOptions & FromShape>(
-  KERNELS.maxPoolGradient,
-  ({dy, positions}, options) => {
-    const wide = to(positions.nchw, SCALAR_TYPES.int64);
-    return nchw(maxPoolBackward(dy.nchw, shaped(dy, options), ...window(options), NO_DILATION, false, wide));
+/** A gradient of another size than the pooled image means nothing to libtorch; TensorFlow.js cuts it. */
+function fits([dy, input]: tf.TensorInfo[], attributes: PoolAttributes): boolean {
+  return (
+    isFloat([dy, input]) && tf.util.arraysEqual(dy.shape, geometry(input.shape, attributes).info.outShape)
+  );
+}
+
+register<PoolAttributes>(
+  'MaxPoolGrad',
+  ({dy, input}, attributes) => {
+    const {info, margins, window, ceil} = geometry(input.shape, attributes);
+    const image = withoutNaN(input, margins);
+    const indices = maxPool(image, ...window, UNDILATED, ceil)[1];
+    const gradient = maxPoolBackward(dy.nchw, image, ...window, UNDILATED, ceil, indices);
+    return nchw(withoutMargins(gradient, margins, info));
   },
-  isNumeric,
+  fits,
 );
 
-register<Required<AveragePoolingOptions>>(KERNELS.averagePool, ({x}, options) =>
-  nchw(averagePool(x.nchw, ...window(options), false, options.countPadding)),
-);
+/** Along one axis, how many cells of the image each window covers. */
+function coverage(count: number, stride: number, size: number, before: number, length: number): number[] {
+  return Array.from({length: count}, (_, i) => {
+    const start = i * stride - before;
+    return Math.max(0, Math.min(start + size, length) - Math.max(start, 0));
+  });
+}
 
-register<Required<AveragePoolingOptions> & FromShape>(KERNELS.averagePoolGradient, ({dy}, options) =>
-  nchw(
-    averagePoolBackward(dy.nchw, shaped(dy, options), ...window(options), false, options.countPadding, null),
-  ),
-);
+/** How many cells of the image each window covers, as [1, 1, outHeight, outWidth]. */
+function coveredCells(info: WindowInfo): Handle {
+  const {outHeight, outWidth, filterHeight, filterWidth, padInfo} = info;
+  const rows = coverage(outHeight, info.strideHeight, filterHeight, padInfo.top, info.inHeight);
+  const columns = coverage(outWidth, info.strideWidth, filterWidth, padInfo.left, info.inWidth);
+  const cells = Float32Array.from(rows.flatMap((row) => columns.map((column) => row * column)));
+  return constant(cells, [1, 1, outHeight, outWidth]);
+}
 
-register<{size: readonly [number, number]}>(KERNELS.adaptiveAveragePool, ({x}, {size}) =>
-  nchw(adaptive(x.nchw, size)),
-);
+const IMAGE_ONLY = [false, null] as const; // the padding does not count; the divisor is what a window covers
+const SUM = [true, 1] as const; // everything counts; the divisor is 1
 
-register<FromShape>(KERNELS.adaptiveAveragePoolGradient, ({dy}, attributes) =>
-  nchw(adaptiveBackward(dy.nchw, shaped(dy, attributes))),
+register<PoolAttributes>('AvgPool', ({x}, attributes) => {
+  const {info, margins, window, ceil} = geometry(x.shape, attributes);
+  if (isIdentity(info)) return nchw(clone(x.nchw));
+  if (margins === NO_MARGINS) return nchw(averagePool(x.nchw, ...window, ceil, ...IMAGE_ONLY));
+  const sums = averagePool(withMargins(x.nchw, margins, 0), ...window, ceil, ...SUM);
+  return nchw(divide(sums, coveredCells(info)));
+});
+
+/** TensorFlow.js divides by the whole window, at the borders too, where the average was over fewer cells. */
+register<PoolAttributes>(
+  'AvgPoolGrad',
+  ({dy, input}, attributes) => {
+    const {info, margins, window, ceil} = geometry(input.shape, attributes);
+    const wholeWindow = [true, info.filterHeight * info.filterWidth] as const;
+    const image = withMargins(input.nchw, margins, 0);
+    const gradient = averagePoolBackward(dy.nchw, image, ...window, ceil, ...wholeWindow);
+    return nchw(withoutMargins(gradient, margins, info));
+  },
+  fits,
 );

@@ -1,7 +1,7 @@
 /** @file Reductions over axes, and softmax. */
 import * as tf from '@tensorflow/tfjs';
-import {operator} from '../native.js';
-import {cast, isFloat, register, scalarType} from './register.js';
+import {type Handle, operator} from '../native.js';
+import {type Accepts, cast, isFloat, isNumeric, register, scalarType} from './register.js';
 
 interface AxisAttributes {
   readonly axis?: number | number[];
@@ -13,6 +13,7 @@ interface AxisAttributes {
 const clone = operator('clone');
 const sum = operator('sum.dim_IntList');
 const mean = operator('mean.dim');
+const prod = operator('prod.dim_int');
 const amax = operator('amax');
 const amin = operator('amin');
 const argmax = operator('argmax');
@@ -28,22 +29,33 @@ function axes(axis: number | number[], rank: number): number[] {
   );
 }
 
+type Reduce = (x: Handle, over: number[], keepDims: boolean, dtype: tf.DataType) => Handle;
+
 /** A reduction over no axis leaves every element as it is; libtorch would reduce over all of them. */
-function reduction(name: string, reduce: typeof sum, ...trailing: number[]): void {
+export function reduction(name: string, reduce: Reduce, accepts: Accepts<AxisAttributes>): void {
   register<AxisAttributes>(
     name,
     ({x}, {axis, reductionIndices, keepDims = false}) => {
       const over = axes(axis ?? reductionIndices!, x.shape.length);
-      return over.length === 0 ? clone(x.handle) : reduce(x.handle, over, keepDims, ...trailing);
+      return over.length === 0 ? clone(x.handle) : reduce(x.handle, over, keepDims, x.dtype);
     },
-    (inputs) => isFloat(inputs) && inputs[0].shape.length > 0 && !inputs[0].shape.includes(0),
+    (inputs, attributes) =>
+      accepts(inputs, attributes) && inputs[0].shape.length > 0 && !inputs[0].shape.includes(0),
   );
 }
 
-reduction('Sum', sum, scalarType('float32'));
-reduction('Mean', mean, scalarType('float32'));
-reduction('Max', amax);
-reduction('Min', amin);
+reduction('Sum', (x, over, keepDims, dtype) => sum(x, over, keepDims, scalarType(dtype)), isNumeric);
+reduction('Mean', (x, over, keepDims) => mean(x, over, keepDims, scalarType('float32')), isFloat);
+reduction('Max', (x, over, keepDims) => amax(x, over, keepDims), isNumeric);
+reduction('Min', (x, over, keepDims) => amin(x, over, keepDims), isNumeric);
+
+// One axis after another, the last first: the numbers of the others stay.
+reduction(
+  'Prod',
+  (x, over, keepDims) =>
+    [...over].sort((a, b) => b - a).reduce((product, axis) => prod(product, axis, keepDims), x),
+  isFloat,
+);
 
 // TensorFlow.js passes over NaN where libtorch takes it for the extreme.
 for (const [name, find, leastWanted] of [
