@@ -46,7 +46,7 @@ export function valueAndGradients(f: () => tf.Scalar, variables: readonly tf.Var
     recorder.startTape();
     let value: tf.Scalar;
     try {
-      value = f();
+      value = tf.tidy(f);
     } finally {
       recorder.endTape();
       tape = recorder.state.activeTape ?? [];
