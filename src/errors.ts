@@ -20,7 +20,7 @@ export type ErrorKind = Exclude<keyof typeof EXIT_CODES, 'done' | 'bug'>;
  * Commands print the message alone and exit with the code of its kind.
  */
 export class UserError extends Error {
-  override readonly name = 'UserError';
+  override readonly name: string = 'UserError';
 
   constructor(
     readonly kind: ErrorKind,
@@ -32,6 +32,15 @@ export class UserError extends Error {
 
   get exitCode(): number {
     return EXIT_CODES[this.kind];
+  }
+}
+
+/** Memory, of the machine or of the device, was asked for and not to be had. */
+export class OutOfMemoryError extends UserError {
+  override readonly name = 'OutOfMemoryError';
+
+  constructor(message: string, options?: {cause?: unknown}) {
+    super('outOfMemory', message, options);
   }
 }
 

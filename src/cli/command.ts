@@ -2,6 +2,7 @@
 import yargs, {type Argv} from 'yargs';
 import {hideBin} from 'yargs/helpers';
 import {EXIT_CODES, exitCodeOf, UserError} from '../errors.js';
+import {translateOutOfMemory} from './outOfMemory.js';
 
 /**
  * A parser with the house's rules: unknown options and missing commands are usage errors, and of an option that is
@@ -30,7 +31,17 @@ export function overridesOf(positional: readonly (string | number)[]): string[] 
   return positional.map(String);
 }
 
-function report(error: unknown): void {
+/**
+ * Tells the user of the error.
+ * @returns the exit code with which the command ends
+ */
+async function report(thrown: unknown): Promise<number> {
+  const error = await translateOutOfMemory(thrown);
+  print(error);
+  return exitCodeOf(error);
+}
+
+function print(error: unknown): void {
   const isVerbose = process.argv.includes('--verbose');
   if (error instanceof UserError) {
     process.stderr.write(`error: ${error.message}\n`);
@@ -52,14 +63,12 @@ export async function runCommand(main: () => Promise<number | undefined>): Promi
       if (error.code !== 'EPIPE') throw error;
     });
   }
-  process.on('uncaughtException', (error) => {
-    report(error);
-    process.exit(exitCodeOf(error));
+  process.on('uncaughtException', async (error) => {
+    process.exit(await report(error));
   });
   try {
     process.exitCode = (await main()) ?? EXIT_CODES.done;
   } catch (error) {
-    report(error);
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = await report(error);
   }
 }

@@ -21,7 +21,10 @@ export function withConfigOptions<T>(argv: Argv<T>) {
   return argv
     .option('cfg', textOption('the YAML file of the run'))
     .option('device', textOption('auto, cpu or cuda'))
-    .option('backend', textOption('torch (libtorch) or cpu (plain JavaScript, slow)'))
+    .option(
+      'backend',
+      textOption('torch (libtorch), tensorflow (a package of your own) or cpu (JavaScript, slow)'),
+    )
     .option('seed', textOption('of every random draw'));
 }
 

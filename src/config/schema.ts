@@ -151,7 +151,7 @@ export const configSchema = z.strictObject({
   name: z.string().min(1).describe("the experiment's name: its folder below `output`"),
   output: path.default('output'),
   seed: z.number().int().nonnegative().default(0),
-  backend: z.enum(['torch', 'cpu']).default('torch'),
+  backend: z.enum(['torch', 'tensorflow', 'cpu']).default('torch'),
   device: z.enum(['auto', 'cpu', 'cuda']).default('auto'),
   threads: positive.nullable().default(null).describe('null: as many as the machine has cores'),
   model,
