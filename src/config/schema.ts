@@ -153,6 +153,11 @@ export const configSchema = z.strictObject({
   seed: z.number().int().nonnegative().default(0),
   backend: z.enum(['torch', 'tensorflow', 'cpu']).default('torch'),
   device: z.enum(['auto', 'cpu', 'cuda']).default('auto'),
+  tf32: z.boolean().default(false).describe('on a GPU: float32 products of operands rounded to 10 bits'),
+  deterministic: z
+    .boolean()
+    .default(false)
+    .describe('on a GPU: the same run gives the same bits, more slowly; a CPU always does'),
   threads: positive.nullable().default(null).describe('null: as many as the machine has cores'),
   model,
   dataset,

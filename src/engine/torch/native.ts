@@ -33,6 +33,11 @@ interface Addon {
   /** Releases every tensor. */
   clear(): void;
   setThreads(threads: number): void;
+  cudaDevices(): number;
+  /** `cpu`, `cuda` or `cuda:<index>`; tensors made from now on live there. */
+  setDevice(device: string): void;
+  allowTf32(allowed: boolean): void;
+  setDeterministic(wanted: boolean): void;
   setSeed(seed: number): void;
   memory(): {tensors: number; bytes: number};
 }

@@ -119,8 +119,7 @@ function adam(step: AdamStep, torch: TorchBackend): void {
   const lists = [step.parameters, step.gradients, step.firstMoments, step.secondMoments];
   const handles = lists.map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
   const [beta1, beta2] = step.betas;
-  const corrections = [1 - beta1 ** step.step, Math.sqrt(1 - beta2 ** step.step)];
-  adamInPlace(...handles, step.learningRate, beta1, beta2, step.epsilon, ...corrections);
+  adamInPlace(...handles, step.step, step.learningRate, beta1, beta2, step.epsilon);
 }
 
 register<AdamStep>(KERNELS.adam, (_inputs, step, torch) => {

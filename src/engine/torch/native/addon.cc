@@ -15,6 +15,7 @@
 #include <memory>
 #include <new>
 
+#include "device.h"
 #include "tensors.h"
 #include "values.h"
 
@@ -100,6 +101,9 @@ void push_arguments(napi_env env, const Arguments& arguments, const Operator& op
     const Parameter& parameter = op.parameters[i];
     if (i + 1 < arguments.count) {
       stack.push_back(to_ivalue(env, arguments.values[i + 1], parameter));
+    } else if (parameter.kind == c10::TypeKind::DeviceObjType) {
+      // Operators that make tensors from nothing make them where all others are.
+      stack.push_back(device());
     } else if (parameter.default_value) {
       stack.push_back(*parameter.default_value);
     } else {
@@ -180,8 +184,7 @@ napi_value upload(napi_env env, const Arguments& arguments) {
                              std::to_string(view.bytes));
   }
   c10::InferenceMode no_autograd;
-  at::Tensor tensor = at::empty(sizes, at::TensorOptions().dtype(type));
-  if (view.bytes > 0) std::memcpy(tensor.data_ptr(), view.data, view.bytes);
+  at::Tensor tensor = from_host(view.data, view.bytes, sizes, type);
   return number(env, static_cast<double>(tensors().add(std::move(tensor))));
 }
 
@@ -226,6 +229,32 @@ napi_value set_threads(napi_env env, const Arguments& arguments) {
   const int64_t threads = to_integer(env, arguments.values[0], "threads");
   if (threads < 1 || threads > 4096) throw std::runtime_error("threads: expected 1 to 4096");
   at::set_num_threads(static_cast<int>(threads));
+  return nullptr;
+}
+
+bool to_flag(napi_env env, const Arguments& arguments) {
+  need(arguments, 1);
+  bool flag;
+  check(napi_get_value_bool(env, arguments.values[0], &flag), "expected true or false");
+  return flag;
+}
+
+napi_value count_cuda_devices(napi_env env, const Arguments&) { return number(env, static_cast<double>(cuda_devices())); }
+
+// setDevice("cpu" | "cuda" | "cuda:1")
+napi_value choose_device(napi_env env, const Arguments& arguments) {
+  need(arguments, 1);
+  set_device(to_string(env, arguments.values[0]));
+  return nullptr;
+}
+
+napi_value choose_tf32(napi_env env, const Arguments& arguments) {
+  allow_tf32(to_flag(env, arguments));
+  return nullptr;
+}
+
+napi_value choose_deterministic(napi_env env, const Arguments& arguments) {
+  set_deterministic(to_flag(env, arguments));
   return nullptr;
 }
 
@@ -277,6 +306,10 @@ napi_value init(napi_env env, napi_value exports) {
   define<release>(env, exports, "release");
   define<clear>(env, exports, "clear");
   define<set_threads>(env, exports, "setThreads");
+  define<count_cuda_devices>(env, exports, "cudaDevices");
+  define<choose_device>(env, exports, "setDevice");
+  define<choose_tf32>(env, exports, "allowTf32");
+  define<choose_deterministic>(env, exports, "setDeterministic");
   define<set_seed>(env, exports, "setSeed");
   define<memory>(env, exports, "memory");
   napi_value version;
