@@ -5,5 +5,5 @@ import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.j
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import {startTorch} from '../../dist/engine/torch/index.js';
 
-await startTorch(2);
+await startTorch({threads: 2, device: 'cpu', tf32: false, deterministic: false});
 setTestEnvs([{name: 'torch', backendName: 'torch', isDataSync: true}]);
