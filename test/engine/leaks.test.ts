@@ -6,14 +6,15 @@ import {beforeAll, expect, it} from 'vitest';
 import {loadKeypointSet} from '../../src/data/keypoints.js';
 import type {Batch} from '../../src/data/types.js';
 import {selectBackend} from '../../src/engine/index.js';
-import {relu} from '../../src/engine/ops/relu.js';
+import {sumRelu} from '../../src/engine/ops/sumRelu.js';
 import {native} from '../../src/engine/torch/native.js';
 import {Backbone} from '../../src/models/backbone.js';
 import {BasicBlock, conv1x1, conv3x3} from '../../src/models/backbones/residual.js';
 import {HeatmapHead} from '../../src/models/heads/heatmap.js';
 import {PoseModel} from '../../src/models/poseModel.js';
 import {heDeviation, initializeConvolutions} from '../../src/nn/init.js';
-import {BatchNorm2d, ReLU, Sequential, Upsample} from '../../src/nn/layers.js';
+import {BatchNorm2d, ReLU} from '../../src/nn/layers.js';
+import {Sequential} from '../../src/nn/sequential.js';
 import {stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
 import {Adam} from '../../src/train/optimizers.js';
@@ -44,11 +45,11 @@ class SmallBackbone extends Backbone {
   );
   readonly high = new BasicBlock(4);
   readonly low = new Sequential(conv3x3(4, 4, 2), new BatchNorm2d(4), new ReLU(), new BasicBlock(4));
-  readonly up = new Sequential(conv1x1(4, 4), new BatchNorm2d(4), new Upsample(2));
+  readonly up = new Sequential(conv1x1(4, 4), new BatchNorm2d(4));
 
   override forward(images: tf.Tensor4D): tf.Tensor4D {
     const x = this.stem.forward(images);
-    return relu(tf.addN([this.high.forward(x), this.up.forward(this.low.forward(x))]));
+    return sumRelu([this.high.forward(x), this.up.forward(this.low.forward(x))]);
   }
 }
 
