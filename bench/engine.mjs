@@ -1,6 +1,8 @@
 #!/usr/bin/env node
-// What `npm run bench:engine` does: HRNet on our engine next to the same network in PyTorch's own front end, in turn, with
-// the same threads. Ratios are against the faster of the peer's memory layouts. `--json` prints the rows for machines.
+// What `npm run bench:engine` does: HRNet on our engine next to the same network in PyTorch's own front end, in turn and
+// several times over (bfloat16 once: it takes minutes where the processor only emulates it), with the same threads. Each
+// figure is the median over the rounds; ratios are against the faster of the peer's memory layouts. `--json` prints the
+// rows for machines.
 import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
@@ -14,60 +16,95 @@ const {values} = parseArgs({
     // The one for which Debian's python3-torch is installed.
     python: {type: 'string', default: '/usr/bin/python3'},
     threads: {type: 'string', default: '2'},
+    device: {type: 'string', default: 'cpu'},
+    rounds: {type: 'string', default: '3'},
     json: {type: 'boolean', default: false},
   },
 });
 
-/** The last line that a program prints, as JSON; null if it fails. */
-function jsonOf(command, args) {
-  const {status, stdout} = spawnSync(command, args, {encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']});
-  return status === 0 ? JSON.parse(stdout.trim().split('\n').at(-1)) : null;
-}
-
-function measure({name, mode, batch, width, steps}) {
-  const common = [
-    '--mode',
-    mode,
-    '--batch',
-    batch,
-    '--width',
-    width,
-    '--threads',
-    values.threads,
-    '--steps',
-    steps,
-  ];
-  const ours = jsonOf(process.execPath, [join(here, 'hrnet.mjs'), ...common.map(String)]);
-  if (!ours) throw new Error(`${name}: our own run failed`);
-  const peers = hasPeer
-    ? [[], ['--nchw']].map((layout) => jsonOf(values.python, [values.peer, ...common.map(String), ...layout]))
-    : [];
-  const peer = peers.filter(Boolean).sort((a, b) => b.images_per_second - a.images_per_second)[0] ?? null;
-  return {name, ours, peer};
-}
+const ROWS = [
+  {name: 'W32 training, batch 8, fp32', mode: 'train', batch: 8, width: 32, steps: 6},
+  {name: 'W32 inference, batch 8, fp32', mode: 'infer', batch: 8, width: 32, steps: 6},
+  {name: 'W32 training, batch 8, bf16', mode: 'train', batch: 8, width: 32, steps: 3, flags: ['--amp']},
+  {name: 'W32 inference, batch 8, bf16', mode: 'infer', batch: 8, width: 32, steps: 3, flags: ['--amp']},
+  {name: 'W8 training, batch 1, fp32', mode: 'train', batch: 1, width: 8, steps: 20},
+];
 
 const hasPeer = existsSync(values.peer) && spawnSync(values.python, ['-c', 'import torch']).status === 0;
-const rows = [
-  {name: 'W32 training, batch 8', mode: 'train', batch: 8, width: 32, steps: 8},
-  {name: 'W32 inference, batch 8', mode: 'infer', batch: 8, width: 32, steps: 8},
-  {name: 'W8 training, batch 1', mode: 'train', batch: 1, width: 8, steps: 20},
-].map(measure);
 
-if (values.json) {
-  process.stdout.write(`${JSON.stringify(rows)}\n`);
-} else {
-  if (!hasPeer) process.stdout.write('no peer: needs python3 with torch (python3-torch) and --peer FILE\n');
-  process.stdout.write('256x192, fp32            ours img/s  peer img/s  ratio  ours MiB  peer MiB\n');
-  for (const {name, ours, peer} of rows) {
-    const ratio = peer ? (ours.images_per_second / peer.images_per_second).toFixed(2) : '–';
-    const cells = [
-      [ours.images_per_second, 11],
-      [peer?.images_per_second ?? '–', 12],
-      [ratio, 7],
-      [ours.peak_rss_mib, 10],
-      [peer?.peak_rss_mib ?? '–', 10],
-    ];
-    const text = cells.map(([value, size]) => String(value).padStart(size)).join('');
-    process.stdout.write(`${name.padEnd(24)}${text}\n`);
-  }
+/** The last line that a program prints, as JSON. */
+function jsonOf(command, args) {
+  const {status, stdout} = spawnSync(command, args, {encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']});
+  if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed`);
+  return JSON.parse(stdout.trim().split('\n').at(-1));
 }
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
+}
+
+function combined(runs) {
+  return {
+    ...runs[0],
+    images_per_second: median(runs.map((run) => run.images_per_second)),
+    peak_rss_mib: median(runs.map((run) => run.peak_rss_mib)),
+  };
+}
+
+function measure({name, flags = [], ...sizes}) {
+  const {threads, device} = values;
+  const common = Object.entries({...sizes, threads, device}).flatMap(([key, value]) => [
+    `--${key}`,
+    String(value),
+  ]);
+  const runs = {ours: [], channels_last: [], nchw: []};
+  const runPeer = (layout) => {
+    const args = [values.peer, ...common, ...flags, ...(layout === 'nchw' ? ['--nchw'] : [])];
+    runs[layout].push(jsonOf(values.python, args));
+  };
+  const faster = () =>
+    runs.nchw[0].images_per_second > runs.channels_last[0].images_per_second ? 'nchw' : 'channels_last';
+  for (let round = 0; round < (flags.length > 0 ? 1 : Number(values.rounds)); round++) {
+    runs.ours.push(jsonOf(process.execPath, [join(here, 'hrnet.mjs'), ...common, ...flags]));
+    if (!hasPeer) continue;
+    for (const layout of round === 0 ? ['channels_last', 'nchw'] : [faster()]) runPeer(layout);
+  }
+  return {name, ours: combined(runs.ours), peer: hasPeer ? combined(runs[faster()]) : null};
+}
+
+const TORCH_ADD = `
+import json, time, torch
+torch.set_num_threads(1)
+a = b = torch.ones(1)
+best = 1e9
+for _ in range(30):
+    start = time.perf_counter()
+    for _ in range(10000):
+        torch.add(a, b)
+    best = min(best, time.perf_counter() - start)
+print(json.dumps(best * 100))`;
+
+const rows = ROWS.map(measure);
+const add = {
+  ours: jsonOf(process.execPath, [join(here, 'add.mjs')]),
+  peer: hasPeer ? jsonOf(values.python, ['-c', TORCH_ADD]) : null,
+};
+
+function print() {
+  const line = (name, ...cells) =>
+    process.stdout.write(`${name.padEnd(30)}${cells.map((cell) => String(cell).padStart(12)).join('')}\n`);
+  const rate = ({images_per_second}) => images_per_second.toFixed(2);
+  if (!hasPeer) process.stdout.write('no peer: needs python3 with torch (python3-torch) and --peer FILE\n');
+  line('HRNet, 256x192', 'ours img/s', 'peer img/s', 'ratio', 'ours MiB', 'peer MiB', 'ratio');
+  for (const {name, ours, peer} of rows) {
+    const ratio = (key) => (peer ? (ours[key] / peer[key]).toFixed(2) : '–');
+    const memory = [ours.peak_rss_mib, peer?.peak_rss_mib ?? '–', ratio('peak_rss_mib')];
+    line(name, rate(ours), peer ? rate(peer) : '–', ratio('images_per_second'), ...memory);
+  }
+  const peer = add.peer === null ? '' : `; torch.add from Python ${add.peer.toFixed(2)} µs`;
+  process.stdout.write(`tf.add of one element, disposed: ${add.ours.toFixed(2)} µs${peer}\n`);
+}
+
+if (values.json) process.stdout.write(`${JSON.stringify({rows, add})}\n`);
+else print();

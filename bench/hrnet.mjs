@@ -16,6 +16,7 @@ const {values} = parseArgs({
     width: {type: 'string', default: '32'},
     size: {type: 'string', default: '256x192'},
     threads: {type: 'string', default: '2'},
+    device: {type: 'string', default: 'cpu'},
     warmup: {type: 'string', default: '3'},
     steps: {type: 'string', default: '8'},
     amp: {type: 'boolean', default: false},
@@ -40,7 +41,11 @@ const backbone = {
   stage4: stage(4, 3),
 };
 const head = {type: 'heatmap', sigma: 2, unbiased: false, finalConvKernel: 1};
-const engine = await selectBackend({backend: 'torch', threads: Number(values.threads)});
+const engine = await selectBackend({
+  backend: 'torch',
+  threads: Number(values.threads),
+  device: values.device,
+});
 const model = buildModel(
   {name: 'bench', input: [height, width], backbone, head, initialization: 'published', weights: null},
   KEYPOINTS,

@@ -298,8 +298,8 @@ Tensor batch_norm_inference_(Tensor x, const Optional<Tensor>& maybe_residual, c
   for (const Tensor& channels : {weight, bias, mean, variance}) check_input(x, channels, "batch norm");
   Tensor residual = maybe_residual ? *maybe_residual : Tensor();
   if (residual.defined()) check_same(x, residual, "batch norm");
-  const Tensor factor = weight * (variance + epsilon).rsqrt_(), shift = bias - mean * factor;
   if (!has_rows(x) || !x.is_contiguous(at::MemoryFormat::ChannelsLast)) {
+    const Tensor factor = weight * (variance + epsilon).rsqrt_(), shift = bias - mean * factor;
     x.mul_(factor.view({1, -1, 1, 1})).add_(shift.view({1, -1, 1, 1}));
     if (residual.defined()) x.add_(residual);
     if (activation == Activation::kRelu) x.relu_();
@@ -308,12 +308,17 @@ Tensor batch_norm_inference_(Tensor x, const Optional<Tensor>& maybe_residual, c
   }
   if (residual.defined()) residual = channels_last(in_type_of(x, residual));
   const Blocks blocks(x);
+  std::vector<float> factor(blocks.channels), shift(blocks.channels);
+  for (int64_t c = 0; c < blocks.channels; c++) {
+    factor[c] = static_cast<float>(floats(weight)[c] / std::sqrt(floats(variance)[c] + epsilon));
+    shift[c] = floats(bias)[c] - floats(mean)[c] * factor[c];
+  }
   by_type(x, [&](auto type) {
     using T = decltype(type);
     const T* beside = data<T>(residual);
     blocks.each([&](int64_t, int64_t start, int64_t rows) {
       row_kernels<T>().normalize(data<T>(x) + start, beside ? beside + start : nullptr, data<T>(x) + start, rows,
-                                 blocks.channels, floats(factor), floats(shift), activation);
+                                 blocks.channels, factor.data(), shift.data(), activation);
     });
   });
   return x;
