@@ -1,5 +1,6 @@
 /** @file Weight decay apart from the gradients (Loshchilov & Hutter 2019, Alg. 2); before Adam's step it makes AdamW. */
 import * as tf from '@tensorflow/tfjs';
+import {noteInPlaceChange} from './inPlace.js';
 import {hasKernel, KERNELS, runKernelMany} from './kernels.js';
 
 export interface WeightDecay {
@@ -13,6 +14,7 @@ export interface WeightDecay {
 export function decayWeights(decay: WeightDecay): void {
   if (hasKernel(KERNELS.decayWeights)) {
     runKernelMany(KERNELS.decayWeights, {}, decay);
+    decay.parameters.forEach(noteInPlaceChange);
     return;
   }
   const factor = 1 - decay.learningRate * decay.weightDecay;

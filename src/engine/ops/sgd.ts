@@ -1,5 +1,6 @@
 /** @file One step of gradient descent with momentum over all parameters at once, as PyTorch's SGD counts it. */
 import * as tf from '@tensorflow/tfjs';
+import {noteInPlaceChange} from './inPlace.js';
 import {hasKernel, KERNELS, runKernelMany} from './kernels.js';
 
 export interface SgdStep {
@@ -33,6 +34,7 @@ export function sgdStep(step: SgdStep): void {
   }
   if (hasKernel(KERNELS.sgd)) {
     runKernelMany(KERNELS.sgd, {}, step);
+    parameters.forEach(noteInPlaceChange);
     return;
   }
   parameters.forEach((parameter, i) => {

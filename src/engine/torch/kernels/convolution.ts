@@ -12,6 +12,7 @@ import {nchw, OIHW, TorchOrder} from '../layout.js';
 import {type Handle, operator, operatorMany, SCALAR_TYPES} from '../native.js';
 import {cast, isFloat, type Operand, type Operands, register} from './register.js';
 import {ACTIVATIONS} from './training.js';
+import {marginsOf, type Shape4D, type WindowAttributes, withMargins, withoutMargins} from './windows.js';
 
 const permute = operator('permute');
 const convolution = operator('convolution');
@@ -20,8 +21,6 @@ const normalizeInto = operator('posecraft::batch_norm_inference_');
 const to = operator('to.dtype');
 const clone = operator('clone');
 const empty = operator('empty.memory_format');
-const pad = operator('constant_pad_nd');
-const slice = operator('slice.Tensor');
 const matmul = operator('matmul');
 const transpose = operator('transpose.int');
 
@@ -34,7 +33,7 @@ const laidOut = new WeakSet<tf.DataId>();
  * It is copied even if it lies so already: strides of axes of length 1 are free, and libtorch's choice of kernels
  * follows them, so that a run and the same run resumed would differ in the last digit.
  */
-function convolutionWeight(weight: Operand, torch: TorchBackend): Handle {
+export function convolutionWeight(weight: Operand, torch: TorchBackend): Handle {
   if (!laidOut.has(weight.info.dataId)) {
     torch.replaceLayout(weight.info, (handle) =>
       permute(clone(permute(handle, OIHW.toTorch), CHANNELS_LAST), OIHW.fromTorch),
@@ -44,7 +43,7 @@ function convolutionWeight(weight: Operand, torch: TorchBackend): Handle {
   return weight.in(OIHW);
 }
 
-type Geometry = [
+export type Geometry = [
   stride: number[],
   padding: number[],
   dilation: number[],
@@ -53,7 +52,7 @@ type Geometry = [
   groups: number,
 ];
 
-function geometry({stride, padding, dilation, groups}: ConvolutionOptions): Geometry {
+export function geometry({stride, padding, dilation, groups}: ConvolutionOptions): Geometry {
   return [[stride, stride], [padding, padding], [dilation, dilation], false, [0, 0], groups];
 }
 
@@ -108,27 +107,15 @@ register<ConvolutionOptions>(KERNELS.convolutionWeightGradient, (operands, optio
 
 // TensorFlow.js's own convolution kernels follow: their padding may differ from side to side.
 
-interface Conv2DAttributes {
-  readonly strides: number | [number, number];
-  readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
+interface Conv2DAttributes extends WindowAttributes {
   readonly dataFormat: 'NHWC' | 'NCHW';
   readonly dilations?: number | [number, number];
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-type Shape4D = [number, number, number, number];
-
 function describe(x: readonly number[], weight: readonly number[], attributes: Conv2DAttributes) {
-  const {strides, pad: padding, dilations = 1, dimRoundingMode} = attributes;
-  const info = tf.backend_util.computeConv2DInfo(
-    [...x] as Shape4D,
-    [...weight] as Shape4D,
-    strides,
-    dilations,
-    padding,
-    dimRoundingMode,
-  );
-  const {top, bottom, left, right} = info.padInfo;
+  const {strides, pad, dilations = 1, dimRoundingMode} = attributes;
+  const [image, filter] = [[...x] as Shape4D, [...weight] as Shape4D];
+  const info = tf.backend_util.computeConv2DInfo(image, filter, strides, dilations, pad, dimRoundingMode);
   const steps: Geometry = [
     [info.strideHeight, info.strideWidth],
     [0, 0],
@@ -137,11 +124,7 @@ function describe(x: readonly number[], weight: readonly number[], attributes: C
     [0, 0],
     1,
   ];
-  return {steps, margins: [left, right, top, bottom], ...info};
-}
-
-function padded(x: Operand, margins: number[]): Handle {
-  return margins.some((margin) => margin !== 0) ? pad(x.nchw, margins, 0) : x.nchw;
+  return {steps, margins: marginsOf(info), info};
 }
 
 const isNhwc = (inputs: tf.TensorInfo[], {dataFormat}: Conv2DAttributes): boolean =>
@@ -151,7 +134,8 @@ register<Conv2DAttributes>(
   'Conv2D',
   ({x, filter}, attributes, torch) => {
     const {steps, margins} = describe(x.shape, filter.shape, attributes);
-    return nchw(convolution(padded(x, margins), convolutionWeight(filter, torch), null, ...steps));
+    const padded = withMargins(x.nchw, margins, 0);
+    return nchw(convolution(padded, convolutionWeight(filter, torch), null, ...steps));
   },
   isNhwc,
 );
@@ -159,13 +143,9 @@ register<Conv2DAttributes>(
 register<Conv2DAttributes & {filterShape: Shape4D}>(
   'Conv2DBackpropFilter',
   ({x, dy}, attributes) => {
-    const {steps, margins, filterHeight, filterWidth, inChannels, outChannels} = describe(
-      x.shape,
-      attributes.filterShape,
-      attributes,
-    );
-    const weight = empty([outChannels, inChannels, filterHeight, filterWidth], 6);
-    const operands = [dy.nchw, padded(x, margins), weight];
+    const {steps, margins, info} = describe(x.shape, attributes.filterShape, attributes);
+    const weight = empty([info.outChannels, info.inChannels, info.filterHeight, info.filterWidth], 6);
+    const operands = [dy.nchw, withMargins(x.nchw, margins, 0), weight];
     return new TorchOrder(backward(...operands, null, ...steps, [false, true, false])[1], OIHW);
   },
   isNhwc,
@@ -174,19 +154,17 @@ register<Conv2DAttributes & {filterShape: Shape4D}>(
 register<Conv2DAttributes & {inputShape: Shape4D}>(
   'Conv2DBackpropInput',
   ({dy, filter}, attributes, torch) => {
-    const {inputShape} = attributes;
-    const {steps, margins} = describe(inputShape, filter.shape, attributes);
-    const [batch, height, width, channels] = inputShape;
+    const {steps, margins, info} = describe(attributes.inputShape, filter.shape, attributes);
     const [left, right, top, bottom] = margins;
-    const input = empty([batch, channels, height + top + bottom, width + left + right], 6);
+    const size = [info.inHeight + top + bottom, info.inWidth + left + right];
+    const input = empty([info.batchSize, info.inChannels, ...size], 6);
     const operands = [dy.nchw, input, convolutionWeight(filter, torch)];
     const gradient = backward(...operands, null, ...steps, [true, false, false])[0];
-    const rows = slice(gradient, 2, top, top + height, 1);
-    return nchw(slice(rows, 3, left, left + width, 1));
+    return nchw(withoutMargins(gradient, margins, info));
   },
   // A gradient of another size than the convolution's output means nothing to libtorch; TensorFlow.js cuts it.
   ([dy, filter], attributes) => {
-    const {outHeight, outWidth} = describe(attributes.inputShape, filter.shape, attributes);
+    const {outHeight, outWidth} = describe(attributes.inputShape, filter.shape, attributes).info;
     const fits = dy.shape[1] === outHeight && dy.shape[2] === outWidth;
     return fits && isNhwc([dy, filter], attributes);
   },

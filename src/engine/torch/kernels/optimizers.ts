@@ -1,5 +1,6 @@
-/** @file Optimiser steps beside Adam's, over all parameters at once and in place. */
+/** @file Optimiser steps over all parameters at once and in place. */
 import type * as tf from '@tensorflow/tfjs';
+import type {AdamStep} from '../../ops/adam.js';
 import type {WeightDecay} from '../../ops/decayWeights.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {SgdStep} from '../../ops/sgd.js';
@@ -12,20 +13,33 @@ const foreach = {
   addScaled: operatorMany('_foreach_add_.List'),
 };
 
+const adamInPlace = operator('posecraft::adam_');
 const emptyLike = operator('empty_like');
 const copyInto = operator('copy_');
 const sharesLayout = new WeakSet<tf.DataId>();
 
-/** Brings a velocity into the memory layout of its parameter, so that a step runs over both in storage order. */
-function layOutLike(velocity: tf.Variable, parameter: tf.Variable, torch: TorchBackend): void {
-  if (sharesLayout.has(velocity.dataId)) return;
-  torch.replaceLayout(velocity, (values) => {
+/** Brings a moment into the memory layout of its parameter, so that a step runs over both in storage order. */
+function layOutLike(moment: tf.Variable, parameter: tf.Variable, torch: TorchBackend): void {
+  if (sharesLayout.has(moment.dataId)) return;
+  torch.replaceLayout(moment, (values) => {
     const laidOut = emptyLike(torch.handle(parameter));
     copyInto(laidOut, values);
     return laidOut;
   });
-  sharesLayout.add(velocity.dataId);
+  sharesLayout.add(moment.dataId);
 }
+
+register<AdamStep>(KERNELS.adam, (_inputs, options, torch) => {
+  const {parameters, gradients, firstMoments, secondMoments, betas, step, learningRate, epsilon} = options;
+  parameters.forEach((parameter, i) => {
+    layOutLike(firstMoments[i], parameter, torch);
+    layOutLike(secondMoments[i], parameter, torch);
+  });
+  const lists = [parameters, gradients, firstMoments, secondMoments];
+  const all = lists.map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
+  adamInPlace(...all, step, learningRate, ...betas, epsilon);
+  return [];
+});
 
 /** Needs no temporary tensors: the decayed gradient is taken apart into its terms. */
 function descend(step: SgdStep, torch: TorchBackend): void {

@@ -1,7 +1,7 @@
 /** @file Kernels that move, join, cut or make values without computing with them. */
 import * as tf from '@tensorflow/tfjs';
 import type {TorchBackend} from '../backend.js';
-import {type Handle, operator} from '../native.js';
+import {type Handle, operator, SCALAR_TYPES} from '../native.js';
 import {delegate} from './delegate.js';
 import {cast, isStored, type Operand, register, scalarType} from './register.js';
 
@@ -16,6 +16,8 @@ const stack = operator('stack');
 const select = operator('select.int');
 const full = operator('full');
 const trunc = operator('trunc');
+const replaceNaN = operator('nan_to_num');
+const toType = operator('to.dtype');
 const notEqual = operator('ne.Scalar');
 const clone = operator('clone');
 const indexSelect = operator('index_select');
@@ -145,7 +147,12 @@ function checkIndices(indices: Int32Array, size: number): void {
 
 function castValues(handle: Handle, from: tf.DataType, to: tf.DataType): Handle {
   if (to === 'bool') return notEqual(handle, 0);
-  return cast(from === 'float32' && to === 'int32' ? trunc(handle) : handle, to);
+  return from === 'float32' && to === 'int32' ? toIntegers(handle) : cast(handle, to);
+}
+
+/** As JavaScript converts: towards zero, around at 2³², and 0 for what is not finite. */
+function toIntegers(handle: Handle): Handle {
+  return cast(toType(replaceNaN(trunc(handle), 0, 0, 0), SCALAR_TYPES.int64), 'int32');
 }
 
 tf.registerKernel({

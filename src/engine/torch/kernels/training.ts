@@ -1,11 +1,9 @@
-/** @file Fused training kernels: batch normalisation, ReLU, enlargement and Adam, each with libtorch's own backward. */
+/** @file Fused training kernels: batch normalisation, ReLU, enlargement and sums of maps. */
 import type * as tf from '@tensorflow/tfjs';
-import type {AdamStep} from '../../ops/adam.js';
 import type {Activation} from '../../ops/batchNorm.js';
 import {KERNELS} from '../../ops/kernels.js';
-import type {TorchBackend} from '../backend.js';
 import {nchw} from '../layout.js';
-import {operator, operatorMany, withinKernel} from '../native.js';
+import {operator, operatorMany} from '../native.js';
 import {elementwise, isFloat, register} from './register.js';
 
 const batchNorm = operatorMany('posecraft::batch_norm');
@@ -13,7 +11,6 @@ const batchNormBackward = operatorMany('posecraft::batch_norm_backward');
 const nativeBatchNorm = operatorMany('native_batch_norm');
 const sumRelu = operator('posecraft::sum_relu');
 const accumulate = operator('posecraft::accumulate');
-const adamInPlace = operator('posecraft::adam_');
 const reluForward = operator('relu');
 const thresholdBackward = operator('threshold_backward');
 const upsample = operator('upsample_nearest2d');
@@ -94,38 +91,3 @@ register<{factor: number}>(KERNELS.upsampleGradient, ({dy}, {factor}) => {
 register(KERNELS.sumRelu, (terms) => nchw(sumRelu(Object.values(terms).map((term) => term.storedNchw))));
 
 register(KERNELS.accumulate, ({a, b}) => elementwise(accumulate, a, b));
-
-const emptyLike = operator('empty_like');
-const copyInto = operator('copy_');
-const sharesLayout = new WeakSet<tf.DataId>();
-
-/** Brings a moment into the memory layout of its parameter, so that a step runs over both in storage order. */
-function layOutLike(moment: tf.Variable, parameter: tf.Variable, torch: TorchBackend): void {
-  if (sharesLayout.has(moment.dataId)) return;
-  torch.replaceLayout(moment, (values) => {
-    const laidOut = emptyLike(torch.handle(parameter));
-    copyInto(laidOut, values);
-    return laidOut;
-  });
-  sharesLayout.add(moment.dataId);
-}
-
-/** Adam (Kingma & Ba 2015, Alg. 1) over all parameters at once, in place. */
-function adam(step: AdamStep, torch: TorchBackend): void {
-  step.parameters.forEach((parameter, i) => {
-    layOutLike(step.firstMoments[i], parameter, torch);
-    layOutLike(step.secondMoments[i], parameter, torch);
-  });
-  const lists = [step.parameters, step.gradients, step.firstMoments, step.secondMoments];
-  const handles = lists.map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
-  const [beta1, beta2] = step.betas;
-  adamInPlace(...handles, step.step, step.learningRate, beta1, beta2, step.epsilon);
-}
-
-register<AdamStep>(KERNELS.adam, (_inputs, step, torch) => {
-  withinKernel(() => {
-    adam(step, torch);
-    return [];
-  });
-  return [];
-});
