@@ -2,19 +2,17 @@
 import {OutOfMemoryError} from '../errors.js';
 import {formatCount} from '../report/format.js';
 
-/** What libtorch's allocators write of memory that they did not get. */
-const REFUSED = /can't allocate memory|not enough memory|out of memory|bad_alloc/i;
 /** What V8 writes of an array that is too large for it. */
 const TOO_LARGE = /^(Array buffer allocation failed|Invalid typed array length: \d+)$/;
 const AMOUNT = /tried to allocate ([\d.]+) ?(bytes|[KMGT]iB)/i;
 const MENDS =
-  'Use a smaller train.batchSize, eval.batchSize or model.input, or end other programs that take the memory.';
+  'Use a smaller train.batchSize, eval.batchSize or model.input, or train.precision=bf16, or end other programs that ' +
+  'take the memory.';
 
 function isOutOfMemory(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   if (error instanceof RangeError) return TOO_LARGE.test(error.message);
-  const {code} = error as NodeJS.ErrnoException;
-  return code === 'ERR_OUT_OF_MEMORY' || (code === 'ERR_TORCH' && REFUSED.test(error.message));
+  return (error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_MEMORY';
 }
 
 /** `1.5 GiB`. */

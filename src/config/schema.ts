@@ -158,7 +158,7 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('on a GPU: the same run gives the same bits, more slowly; a CPU always does'),
-  threads: positive.nullable().default(null).describe('null: as many as the machine has cores'),
+  threads: positive.max(1024).nullable().default(null).describe('null: as many as the machine has cores'),
   model,
   dataset,
   loader: loader.prefault({}),

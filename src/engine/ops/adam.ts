@@ -18,6 +18,7 @@ export interface AdamStep {
 
 /** Moves the parameters and both moments by one step; ε is added to the corrected root, as in PyTorch. */
 export function adamStep(step: AdamStep): void {
+  if (step.parameters.length === 0) return;
   if (hasKernel(KERNELS.adam)) {
     runKernelMany(KERNELS.adam, {}, step);
     step.parameters.forEach(noteInPlaceChange);

@@ -66,6 +66,24 @@ describe('an error of the torch backend', () => {
     native().release(handle);
   });
 
+  it('names the element type or the memory format that libtorch has not', () => {
+    const handle = upload([2]);
+    expect(() => call('to.dtype', handle, 1000)).toThrow(
+      /^aten::to\.dtype: dtype: expected 0 to \d+, not 1000$/,
+    );
+    // Its lowest byte alone would be float32.
+    expect(() => call('zeros', [2], 256 + SCALAR_TYPES.float32)).toThrow('aten::zeros: dtype: expected 0 to');
+    expect(() => call('clone', handle, 99)).toThrow('aten::clone: memory_format: expected 0 to 3, not 99');
+    native().release(handle);
+  });
+
+  it('refuses a list that is longer than any that makes sense', () => {
+    const endless: number[] = new Array(2 ** 32 - 1);
+    expect(() => call('zeros', endless)).toThrow(
+      'aten::zeros: size: a list of 4294967295 elements is too long',
+    );
+  });
+
   it('refuses arrays that do not have the bytes of their shape', () => {
     expect(() => native().upload(new Float32Array(3), [2, 2], SCALAR_TYPES.float32)).toThrow(
       'the shape takes 16 bytes, the array has 12',

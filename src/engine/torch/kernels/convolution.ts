@@ -127,8 +127,9 @@ function describe(x: readonly number[], weight: readonly number[], attributes: C
   return {steps, margins: marginsOf(info), info};
 }
 
+/** What libtorch takes: not an empty batch, nor no channels. */
 const isNhwc = (inputs: tf.TensorInfo[], {dataFormat}: Conv2DAttributes): boolean =>
-  isFloat(inputs) && dataFormat === 'NHWC';
+  isFloat(inputs) && dataFormat === 'NHWC' && !inputs.some(({shape}) => shape.includes(0));
 
 register<Conv2DAttributes>(
   'Conv2D',

@@ -30,24 +30,25 @@ export function delegate(
   const cpu = tf.engine().findBackend('cpu') as CpuBackend;
   const kernel = tf.getKernel(kernelName, 'cpu');
   if (!kernel) throw new Error(`no backend has a kernel "${kernelName}" for these inputs`);
-  const copies: tf.TensorInfo[] = [];
+  const held: tf.TensorInfo[] = [];
   const copy = (info: tf.TensorInfo): tf.TensorInfo => {
-    copies.push(toCpu(info, torch, cpu));
-    return copies.at(-1)!;
+    held.push(toCpu(info, torch, cpu));
+    return held.at(-1)!;
   };
-  const copied = (Array.isArray(inputs) ? [] : {}) as Record<string, tf.TensorInfo | tf.TensorInfo[]>;
-  for (const [name, input] of Object.entries(inputs ?? {}) as [string, tf.TensorInfo | tf.TensorInfo[]][]) {
-    if (input != null) copied[name] = Array.isArray(input) ? input.map(copy) : copy(input);
+  try {
+    const copied = (Array.isArray(inputs) ? [] : {}) as Record<string, tf.TensorInfo | tf.TensorInfo[]>;
+    for (const [name, input] of Object.entries(inputs ?? {}) as [string, tf.TensorInfo | tf.TensorInfo[]][]) {
+      if (input != null) copied[name] = Array.isArray(input) ? input.map(copy) : copy(input);
+    }
+    const call = {inputs: copied as tf.NamedTensorInfoMap, attrs: attributes ?? {}, backend: cpu};
+    const result = kernel.kernelFunc(call);
+    const results = Array.isArray(result) ? result : [result];
+    held.push(...results);
+    const taken = results.map((info) => fromCpu(info, torch, cpu));
+    return Array.isArray(result) ? taken : taken[0];
+  } finally {
+    for (const info of held) cpu.disposeData(info.dataId);
   }
-  const result = kernel.kernelFunc({
-    inputs: copied as tf.NamedTensorInfoMap,
-    attrs: attributes ?? {},
-    backend: cpu,
-  });
-  const results = Array.isArray(result) ? result : [result];
-  const taken = results.map((info) => fromCpu(info, torch, cpu));
-  for (const info of [...results, ...copies]) cpu.disposeData(info.dataId);
-  return Array.isArray(result) ? taken : taken[0];
 }
 
 function toCpu(info: tf.TensorInfo, torch: TorchBackend, cpu: CpuBackend): tf.TensorInfo {

@@ -97,7 +97,7 @@ export function elementwise(operation: (...handles: Handle[]) => Handle, ...oper
 
 /** libtorch's element type for one of TensorFlow.js. */
 export function scalarType(dtype: tf.DataType): number {
-  if (dtype === 'string' || dtype === 'complex64')
+  if (dtype === 'string' || dtype === 'complex64' || !(dtype in SCALAR_TYPES))
     throw new Error(`${dtype} tensors do not live in libtorch`);
   return SCALAR_TYPES[dtype];
 }

@@ -66,8 +66,11 @@ register<{varianceEpsilon: number}>(
     const parameters = [scale?.handle ?? null, offset?.handle ?? null, mean.handle, variance.handle];
     return nchw(nativeBatchNorm(x.nchw, ...parameters, false, 0, varianceEpsilon)[0]);
   },
-  // Statistics of every element, and not of channels, are rare.
-  ([x, ...perChannel]) => isFloat([x, ...perChannel]) && perChannel.every(({shape}) => shape.length === 1),
+  // libtorch checks neither: an empty input ends the process, and short statistics are read beyond their end.
+  ([x, ...perChannel]) =>
+    isFloat([x, ...perChannel]) &&
+    !x.shape.includes(0) &&
+    perChannel.every(({shape}) => shape.length === 1 && shape[0] === x.shape.at(-1)),
 );
 
 register(KERNELS.relu, ({x}) => elementwise(reluForward, x));

@@ -11,7 +11,10 @@
 #include <malloc.h>
 #endif
 
+#include <algorithm>
 #include <atomic>
+#include <iomanip>
+#include <iterator>
 #include <memory>
 #include <new>
 
@@ -46,16 +49,20 @@ struct Arguments {
     count = kFewArguments;
     check(napi_get_cb_info(env, info, &count, values, nullptr, nullptr), "arguments");
     if (count <= kFewArguments) return;
-    if (count > kMaxArguments) throw std::runtime_error("too many arguments");
+    // The last place tells `call` that there are too many, which names the operator.
+    count = std::min(count, kMaxArguments);
     check(napi_get_cb_info(env, info, &count, values, nullptr, nullptr), "arguments");
+    count = std::min(count, kMaxArguments);
   }
   size_t count;
   napi_value values[kMaxArguments];
 };
 
 void throw_js(napi_env env, const std::string& message) {
-  const bool memory = message.find("not enough memory") != std::string::npos ||
-                      message.find("out of memory") != std::string::npos || message.find("bad_alloc") != std::string::npos;
+  // What the allocators of the CPU (Linux; Windows), of CUDA and of C++ write.
+  static constexpr const char* kRefusals[] = {"can't allocate memory", "not enough memory", "out of memory", "bad_alloc"};
+  const bool memory = std::any_of(std::begin(kRefusals), std::end(kRefusals),
+                                  [&](const char* text) { return message.find(text) != std::string::npos; });
   napi_throw_error(env, memory ? "ERR_OUT_OF_MEMORY" : "ERR_TORCH", message.c_str());
 }
 
@@ -134,12 +141,14 @@ napi_value call(napi_env env, const Arguments& arguments) {
     push_arguments(env, arguments, op, stack);
     c10::InferenceMode no_autograd;
     op.handle.callBoxed(&stack);
+    return results(env, op, stack);
   } catch (const c10::Error& error) {
     throw std::runtime_error(op.name + ": " + error.what_without_backtrace());
-  } catch (const std::runtime_error& error) {
+  } catch (const std::bad_alloc&) {
+    throw std::runtime_error(op.name + ": bad_alloc: not enough memory");
+  } catch (const std::exception& error) {
     throw std::runtime_error(op.name + ": " + error.what());
   }
-  return results(env, op, stack);
 }
 
 struct View {
@@ -170,9 +179,15 @@ void check_bytes(const at::Tensor& tensor, const View& view) {
 // upload(typed array, shape, scalar type) -> handle of a copy
 napi_value upload(napi_env env, const Arguments& arguments) {
   need(arguments, 3);
-  const View view = view_of(env, arguments.values[0]);
+  // Before the array is looked at: reading the shape may run JavaScript (a getter), which may detach the array.
   const auto sizes = to_sizes(env, arguments.values[1]);
-  const auto type = static_cast<at::ScalarType>(to_integer(env, arguments.values[2], "scalar type"));
+  const int64_t number_of_type = to_integer(env, arguments.values[2], "scalar type");
+  if (number_of_type < 0 || number_of_type >= static_cast<int64_t>(at::ScalarType::Undefined) ||
+      c10::isQIntType(static_cast<at::ScalarType>(number_of_type))) {
+    throw std::runtime_error("scalar type: " + std::to_string(number_of_type) + " cannot be uploaded");
+  }
+  const auto type = static_cast<at::ScalarType>(number_of_type);
+  const View view = view_of(env, arguments.values[0]);
   // Checked before anything is allocated: the product may be huge.
   double bytes = static_cast<double>(c10::elementSize(type));
   for (const int64_t size : sizes) {
@@ -180,8 +195,9 @@ napi_value upload(napi_env env, const Arguments& arguments) {
     bytes *= static_cast<double>(size);
   }
   if (bytes != static_cast<double>(view.bytes)) {
-    throw std::runtime_error("the shape takes " + std::to_string(static_cast<int64_t>(bytes)) + " bytes, the array has " +
-                             std::to_string(view.bytes));
+    std::ostringstream text;
+    text << "the shape takes " << std::setprecision(17) << bytes << " bytes, the array has " << view.bytes;
+    throw std::runtime_error(text.str());
   }
   c10::InferenceMode no_autograd;
   at::Tensor tensor = from_host(view.data, view.bytes, sizes, type);
@@ -193,8 +209,10 @@ napi_value download(napi_env env, const Arguments& arguments) {
   need(arguments, 2);
   const View view = view_of(env, arguments.values[1]);
   c10::InferenceMode no_autograd;
-  const at::Tensor tensor = tensors().get(to_integer(env, arguments.values[0], "tensor")).cpu().contiguous();
-  check_bytes(tensor, view);
+  const at::Tensor& held = tensors().get(to_integer(env, arguments.values[0], "tensor"));
+  // Before it is made contiguous: an expanded tensor takes little memory until then.
+  check_bytes(held, view);
+  const at::Tensor tensor = held.cpu().contiguous();
   if (view.bytes > 0) std::memcpy(view.data, tensor.data_ptr(), view.bytes);
   return nullptr;
 }
@@ -227,7 +245,7 @@ napi_value clear(napi_env, const Arguments&) {
 napi_value set_threads(napi_env env, const Arguments& arguments) {
   need(arguments, 1);
   const int64_t threads = to_integer(env, arguments.values[0], "threads");
-  if (threads < 1 || threads > 4096) throw std::runtime_error("threads: expected 1 to 4096");
+  if (threads < 1 || threads > 1024) throw std::runtime_error("threads: expected 1 to 1024");
   at::set_num_threads(static_cast<int>(threads));
   return nullptr;
 }

@@ -105,7 +105,7 @@ struct Blocks {
 };
 
 void check_input(const Tensor& x, const Tensor& per_channel, const char* what) {
-  TORCH_CHECK(x.dim() == 4, what, ": expected [B, C, H, W], got ", x.sizes());
+  TORCH_CHECK(x.dim() == 4 && x.numel() > 0, what, ": expected values of [B, C, H, W], got ", x.sizes());
   TORCH_CHECK(per_channel.dim() == 1 && per_channel.size(0) == x.size(1), what, ": input ", x.sizes(),
               " does not fit channels ", per_channel.sizes());
   TORCH_CHECK(per_channel.scalar_type() == at::kFloat && per_channel.is_contiguous(), what,
@@ -172,7 +172,7 @@ Three batch_norm(const Tensor& input, const Optional<Tensor>& maybe_residual, co
     TORCH_CHECK(activation == Activation::kRelu, "batch norm: a residual sum goes with ReLU");
     check_same(input, residual, "batch norm");
   }
-  if (!has_rows(input) || input.numel() == 0) {
+  if (!has_rows(input)) {
     return batch_norm_composed(input, residual, weight, bias, running_mean, running_var, momentum, epsilon, activation);
   }
   const Tensor x = channels_last(input);
@@ -235,7 +235,7 @@ Four batch_norm_backward(const Tensor& dy_given, const Tensor& input, const Opti
     TORCH_CHECK(y.defined(), "batch norm's gradient: ReLU needs its output");
     check_same(input, y, "batch norm's gradient");
   }
-  if (!has_rows(input) || input.numel() == 0) {
+  if (!has_rows(input)) {
     return batch_norm_backward_composed(dy_given, input, y, weight, bias, mean, inverse, has_residual, activation);
   }
   const Tensor x = channels_last(input), dy = channels_last(in_type_of(x, dy_given));
@@ -407,7 +407,7 @@ void adam_(at::TensorList parameters, at::TensorList gradients, at::TensorList f
            int64_t step, double rate, double beta1, double beta2, double epsilon) {
   const size_t count = parameters.size();
   TORCH_CHECK(gradients.size() == count && firsts.size() == count && seconds.size() == count,
-              "adam_: lists of different lengths");
+              "adam_: ", count, " parameters, and ", gradients.size(), " gradients");
   TORCH_CHECK(step > 0, "adam_: step counts from 1, and is ", step);
   const AdamOptions options{step, rate, beta1, beta2, epsilon};
   std::vector<Tensor> laid_out;

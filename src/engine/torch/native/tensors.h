@@ -16,6 +16,7 @@ class TensorTable {
  public:
   // Handles stay below 2^53, the integers that a JavaScript number holds exactly.
   static constexpr int64_t kSlots = int64_t{1} << 24;
+  static constexpr int64_t kGenerations = int64_t{1} << 29;
 
   int64_t add(at::Tensor tensor) {
     int64_t slot;
@@ -36,8 +37,12 @@ class TensorTable {
   void release(int64_t handle) {
     const int64_t slot = slot_of(handle);
     slots_[slot].tensor = at::Tensor();
-    slots_[slot].generation++;
-    free_.push_back(slot);
+    // A slot that has had all its generations, after days in the busiest place, is not used again.
+    if (++slots_[slot].generation < kGenerations) {
+      free_.push_back(slot);
+    } else {
+      retired_++;
+    }
   }
 
   void clear() {
@@ -46,7 +51,7 @@ class TensorTable {
     }
   }
 
-  int64_t live() const { return static_cast<int64_t>(slots_.size() - free_.size()); }
+  int64_t live() const { return static_cast<int64_t>(slots_.size() - free_.size()) - retired_; }
 
   // Bytes of the distinct storages behind the live tensors; views are counted once.
   int64_t bytes() const {
@@ -78,6 +83,7 @@ class TensorTable {
 
   std::vector<Slot> slots_;
   std::vector<int64_t> free_;
+  int64_t retired_ = 0;
 };
 
 TensorTable& tensors();

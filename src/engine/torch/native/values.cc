@@ -20,12 +20,18 @@ bool is_nothing(napi_env env, napi_value value) {
   return type == napi_null || type == napi_undefined;
 }
 
+// Longer lists are mistakes: they would take their memory before libtorch could refuse them.
+constexpr uint32_t kMaxList = 1 << 20;
+
 uint32_t array_length(napi_env env, napi_value value, const char* what) {
   bool is_array = false;
   check(napi_is_array(env, value, &is_array), what);
   if (!is_array) throw std::runtime_error(std::string(what) + ": expected an array");
   uint32_t length = 0;
   check(napi_get_array_length(env, value, &length), what);
+  if (length > kMaxList) {
+    throw std::runtime_error(std::string(what) + ": a list of " + std::to_string(length) + " elements is too long");
+  }
   return length;
 }
 
@@ -60,6 +66,31 @@ c10::Scalar to_scalar(napi_env env, napi_value value, const char* what) {
   const double x = to_number(env, value, what);
   if (std::floor(x) == x && std::abs(x) < 9007199254740992.0) return c10::Scalar(static_cast<int64_t>(x));
   return c10::Scalar(x);
+}
+
+// libtorch casts the numbers of its enumerations to a byte and looks tables up with them, unchecked.
+int64_t to_parameter_integer(napi_env env, napi_value value, const Parameter& parameter) {
+  const int64_t x = to_integer(env, value, parameter.name.c_str());
+  if (parameter.enumerators > 0 && (x < 0 || x >= parameter.enumerators)) {
+    throw std::runtime_error(parameter.name + ": expected 0 to " + std::to_string(parameter.enumerators - 1) + ", not " +
+                             std::to_string(x));
+  }
+  return x;
+}
+
+int64_t count_enumerators(const c10::Argument& argument) {
+  c10::TypePtr type = argument.real_type();
+  if (const auto optional = type->cast<c10::OptionalType>()) type = optional->getElementType();
+  switch (type->kind()) {
+    case c10::TypeKind::ScalarTypeType:
+      return static_cast<int64_t>(at::ScalarType::Undefined);
+    case c10::TypeKind::LayoutType:
+      return static_cast<int64_t>(at::Layout::NumOptions);
+    case c10::TypeKind::MemoryFormatType:
+      return static_cast<int64_t>(at::MemoryFormat::NumOptions);
+    default:
+      return 0;
+  }
 }
 
 c10::IValue to_list_ivalue(napi_env env, napi_value value, const Parameter& parameter) {
@@ -144,6 +175,7 @@ Parameter describe(const c10::Argument& argument) {
     }
   }
   parameter.kind = type->kind();
+  parameter.enumerators = count_enumerators(argument);
   return parameter;
 }
 
@@ -164,7 +196,7 @@ c10::IValue to_ivalue(napi_env env, napi_value value, const Parameter& parameter
     case c10::TypeKind::TensorType:
       return to_tensor(env, value, what);
     case c10::TypeKind::IntType:
-      return to_integer(env, value, what);
+      return to_parameter_integer(env, value, parameter);
     case c10::TypeKind::FloatType:
       return to_number(env, value, what);
     case c10::TypeKind::BoolType:
@@ -198,6 +230,8 @@ napi_value to_js(napi_env env, const c10::IValue& value) {
   } else if (value.isBool()) {
     check(napi_get_boolean(env, value.toBool(), &result), "boolean");
     return result;
+  } else if (!value.isNone()) {
+    throw std::runtime_error("results of type " + value.tagKind() + " are not supported");
   }
   check(napi_get_null(env, &result), "null");
   return result;

@@ -19,6 +19,8 @@ struct Parameter {
   bool is_optional = false;          // null and undefined mean None
   bool has_optional_elements = false;  // Tensor?[]
   Optional<c10::IValue> default_value;
+  // How many there are, if the value is a number of libtorch's enumerations (element type, layout, memory format).
+  int64_t enumerators = 0;
   std::string name;
 };
 
