@@ -130,7 +130,7 @@ describe('a configuration file that is wrong', () => {
     [
       'constructor',
       'constructor: {prototype: 1}\n',
-      '~/x.yaml:2: unknown key "constructor"; the top level has name, output, seed, backend, device, threads, model, dataset, loader, train, eval.',
+      '~/x.yaml:2: unknown key "constructor"; the top level has name, output, seed, backend, device, tf32, deterministic, threads, model, dataset, loader, train, eval.',
     ],
     ['a duplicate key', 'seed: 1\nname: a\nseed: 2\n', '~/x.yaml:4: duplicated mapping key.'],
     [
@@ -219,7 +219,7 @@ describe('a configuration file that is wrong', () => {
     [
       'a merge key',
       'train: {<<: {epochs: 2}}\n',
-      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, shuffle, optimizer, schedule, evaluateEvery, logEvery, keepCheckpoints.',
+      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, precision, shuffle, optimizer, schedule, evaluateEvery, logEvery, keepCheckpoints.',
     ],
     [
       'a section that contains itself',

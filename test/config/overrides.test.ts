@@ -144,7 +144,7 @@ describe('an override', () => {
     ],
     [
       '__proto__.x=1',
-      '"__proto__.x=1": unknown key "__proto__.x"; the top level has name, output, seed, backend, device, threads, model, dataset, loader, train, eval.',
+      '"__proto__.x=1": unknown key "__proto__.x"; the top level has name, output, seed, backend, device, tf32, deterministic, threads, model, dataset, loader, train, eval.',
     ],
     ['model={__proto__: {a: 1}}', '"model={__proto__: {a: 1}}": unknown key "model.__proto__".'],
     ['model={heads: 1}', '"model={heads: 1}": unknown key "model.heads"; did you mean "model.head"?'],
