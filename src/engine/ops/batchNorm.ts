@@ -1,5 +1,6 @@
 /** @file Batch normalisation over N, H and W (Ioffe & Szegedy 2015, Alg. 1), counting variances as PyTorch does. */
 import * as tf from '@tensorflow/tfjs';
+import {silu} from './activations.js';
 import {noteInPlaceChange} from './inPlace.js';
 import {hasKernel, KERNELS, runKernelMany} from './kernels.js';
 import {relu} from './relu.js';
@@ -69,7 +70,7 @@ export function activate(
   activation: Activation,
   residual: tf.Tensor4D | null = null,
 ): tf.Tensor4D {
-  if (activation === 'silu') return tf.mul(y, tf.sigmoid(y));
+  if (activation === 'silu') return silu(y);
   const sum = residual ? tf.add<tf.Tensor4D>(y, residual) : y;
   return activation === 'relu' ? relu(sum) : sum;
 }

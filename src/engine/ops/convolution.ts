@@ -28,7 +28,7 @@ export function convolution(
   if (hasKernel(KERNELS.convolution)) {
     return runKernel(KERNELS.convolution, bias ? {x, weight, bias} : {x, weight}, options);
   }
-  const y = options.groups === 1 ? plain(x, weight, options) : grouped(x, weight, options);
+  const y = inGroups(x, weight, options.groups, (part, share) => plain(part, share, options));
   return bias ? tf.add(y, bias) : y;
 }
 
@@ -82,11 +82,16 @@ function plain(
   return tf.stridedSlice(y, [0, 0, 0, 0], y.shape, [1, stride, stride, 1]) as tf.Tensor4D;
 }
 
-function grouped(x: tf.Tensor4D, weight: tf.Tensor4D, options: ConvolutionOptions): tf.Tensor4D {
-  const weights = tf.split<tf.Tensor4D>(weight, options.groups, 3);
-  const parts = tf
-    .split<tf.Tensor4D>(x, options.groups, 3)
-    .map((part, group) => plain(part, weights[group], options));
+/** Applies `convolve` to each group of the channels of `x` with its share of the outputs of `weight`. */
+export function inGroups(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  groups: number,
+  convolve: (x: tf.Tensor4D, weight: tf.Tensor4D) => tf.Tensor4D,
+): tf.Tensor4D {
+  if (groups === 1) return convolve(x, weight);
+  const weights = tf.split<tf.Tensor4D>(weight, groups, 3);
+  const parts = tf.split<tf.Tensor4D>(x, groups, 3).map((part, group) => convolve(part, weights[group]));
   return tf.concat(parts, 3);
 }
 

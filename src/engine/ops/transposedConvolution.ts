@@ -1,5 +1,6 @@
 /** @file Two-dimensional transposed convolution, as PyTorch's `conv_transpose2d` counts its padding. */
 import * as tf from '@tensorflow/tfjs';
+import {inGroups} from './convolution.js';
 import {hasKernel, KERNELS, runKernel} from './kernels.js';
 
 export interface TransposedConvolutionOptions {
@@ -38,7 +39,7 @@ export function transposedConvolution(
   }
   if (hasKernel(KERNELS.transposedConvolution))
     return runKernel(KERNELS.transposedConvolution, bias ? {x, weight, bias} : {x, weight}, options);
-  const y = groups === 1 ? plain(x, weight, options) : grouped(x, weight, options);
+  const y = inGroups(x, weight, groups, (part, share) => plain(part, share, options));
   return bias ? tf.add(y, bias) : y;
 }
 
@@ -62,14 +63,6 @@ function plain(x: tf.Tensor4D, weight: tf.Tensor4D, options: TransposedConvoluti
   const whole: [number, number, number, number] = [batch, rows + 2 * padding, columns + 2 * padding, outputs];
   const y = tf.conv2dTranspose<tf.Tensor4D>(x, weight, whole, stride, 'valid');
   return padding === 0 ? y : tf.slice4d(y, [0, padding, padding, 0], [batch, rows, columns, outputs]);
-}
-
-function grouped(x: tf.Tensor4D, weight: tf.Tensor4D, options: TransposedConvolutionOptions): tf.Tensor4D {
-  const weights = tf.split<tf.Tensor4D>(weight, options.groups, 3);
-  const parts = tf
-    .split<tf.Tensor4D>(x, options.groups, 3)
-    .map((part, group) => plain(part, weights[group], options));
-  return tf.concat(parts, 3);
 }
 
 tf.registerGradient({

@@ -102,7 +102,7 @@ register<ConvolutionOptions>(KERNELS.convolutionInputGradient, (operands, option
 register<ConvolutionOptions>(KERNELS.convolutionWeightGradient, (operands, options, torch) => {
   const given = gradientOperands(operands, torch);
   const gradient = backward(...given, null, ...geometry(options), [false, true, false])[1];
-  return new TorchOrder(cast(gradient, 'float32'), OIHW);
+  return new TorchOrder(currentPrecision() === 'bf16' ? cast(gradient, 'float32') : gradient, OIHW);
 });
 
 // TensorFlow.js's own convolution kernels follow: their padding may differ from side to side.
