@@ -71,7 +71,7 @@ function infer() {
 
 const precision = values.amp ? 'bf16' : 'fp32';
 if (values.mode === 'train') model.train();
-else model.eval();
+else model.freeze();
 const times = [];
 for (let i = 0; i < warmup + steps; i++) {
   const start = performance.now();

@@ -33,6 +33,7 @@ export async function evaluateCheckpoint(
   // The checkpoint fills the whole model; what the run started from is not asked for.
   const {task} = await buildTopDown({...config, model: {...config.model, weights: null}}, keypointSet);
   await loadCheckpointWeights(task, path);
+  task.model.freeze();
   const loader = openLoader(config, dataset, task, 'evaluate');
   try {
     const predictions = await predictPeople(task, loader, dataset.people, config.eval);

@@ -7,7 +7,17 @@ import {
   batchNormInference,
   batchNormTraining,
 } from '../engine/ops/batchNorm.js';
-import {type ConvolutionOptions, convolution, convolutionNormalized} from '../engine/ops/convolution.js';
+import {
+  type ConvolutionOptions,
+  convolution,
+  convolutionNormalized,
+  type Normalization,
+} from '../engine/ops/convolution.js';
+import {
+  type PreparedConvolution,
+  prepareConvolution,
+  preparedConvolution,
+} from '../engine/ops/preparedConvolution.js';
 import {relu} from '../engine/ops/relu.js';
 import {UserError} from '../errors.js';
 import {Counter, Layer, Parameter, StateBuffer} from './module.js';
@@ -26,6 +36,8 @@ export class Conv2d extends Layer {
   /** Told the shape of every output, for counting operations. */
   onOutput: ((shape: readonly number[]) => void) | null = null;
   readonly #options: ConvolutionOptions;
+  /** Of a frozen network, once it has been used; null where the backend has no such thing. */
+  #prepared: PreparedConvolution | null | undefined;
 
   /** Weights and bias are zero until an initialiser or a checkpoint fills them. */
   constructor(inputs: number, outputs: number, kernel: number, options: Conv2dOptions = {}) {
@@ -49,12 +61,29 @@ export class Conv2d extends Layer {
     activation: Activation,
     residual: tf.Tensor4D | null,
   ): tf.Tensor4D {
+    const normalization = {state, epsilon: BATCH_NORM.epsilon, activation, residual};
+    const prepared = this.frozen ? this.#preparedFor(x, normalization) : null;
     const bias = this.bias?.variable ?? null;
-    const {epsilon} = BATCH_NORM;
-    const normalization = {state, epsilon, activation, residual};
-    const y = convolutionNormalized(x, this.weight.variable, bias, this.#options, normalization);
+    const y = prepared
+      ? preparedConvolution(x, prepared, residual)
+      : convolutionNormalized(x, this.weight.variable, bias, this.#options, normalization);
     this.onOutput?.(y.shape);
     return y;
+  }
+
+  /** What the first use prepares; the weights are then held twice, and their own tensor is given up. */
+  #preparedFor(x: tf.Tensor4D, normalization: Normalization): PreparedConvolution | null {
+    if (this.#prepared === undefined) {
+      const bias = this.bias?.variable ?? null;
+      this.#prepared = prepareConvolution(x, this.weight.variable, bias, this.#options, normalization);
+      if (this.#prepared) this.weight.variable.dispose();
+    }
+    return this.#prepared;
+  }
+
+  protected override disposeOwn(): void {
+    this.#prepared?.weights.dispose();
+    this.#prepared = undefined;
   }
 }
 

@@ -55,6 +55,8 @@ function isStateEntry(value: unknown): value is StateEntry {
 export abstract class Module {
   /** Whether the forward pass is one of training: set by `train` and `eval`. */
   training = true;
+  /** Whether it will never be trained or saved again: set by `freeze`. */
+  frozen = false;
 
   /** The members by name; a member named '' adds no segment to the names below it. */
   members(): Iterable<readonly [string | number, unknown]> {
@@ -64,6 +66,14 @@ export abstract class Module {
   /** This module (named '') and all below it. */
   namedModules(): Map<string, Module> {
     return new Map(found(this, (value) => value instanceof Module));
+  }
+
+  /** This module and all below it; two may share a name where a member adds no segment. */
+  #all(): Module[] {
+    return Array.from(
+      found(this, (value) => value instanceof Module),
+      ([, module]) => module,
+    );
   }
 
   /** All that belongs into a state dict. */
@@ -83,9 +93,13 @@ export abstract class Module {
     return [...this.namedParameters().values()];
   }
 
-  /** Switches this module and all below it to training, or to evaluation. */
+  /**
+   * Switches this module and all below it to training, or to evaluation.
+   * @throws Error in training if it is frozen
+   */
   train(training = true): this {
-    for (const module of this.namedModules().values()) module.training = training;
+    if (training && this.frozen) throw new Error('a frozen network cannot be trained');
+    for (const module of this.#all()) module.training = training;
     return this;
   }
 
@@ -93,8 +107,21 @@ export abstract class Module {
     return this.train(false);
   }
 
+  /**
+   * Evaluation for good: the fastest way, in which layers may give up the weights from which they were made. The
+   * network can neither be trained nor saved after that.
+   */
+  freeze(): this {
+    for (const module of this.#all()) module.frozen = true;
+    return this.eval();
+  }
+
+  /** Frees what a layer holds besides its state. */
+  protected disposeOwn(): void {}
+
   /** Frees the tensors of all parameters and buffers. */
   dispose(): void {
+    for (const module of this.#all()) module.disposeOwn();
     for (const entry of this.namedState().values()) if (!(entry instanceof Counter)) entry.variable.dispose();
   }
 }

@@ -71,6 +71,27 @@ describe.each(Object.entries(BACKBONES))('the model with backbone %s', (_type, b
     });
   });
 
+  it('gives the same heatmaps frozen, for good, and frees all that it held', () => {
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      const model = build();
+      const random = stream(0, 'test/frozen');
+      for (const parameter of model.parameters()) {
+        if (parameter.rank === 4) parameter.assign(tf.tensor(drawn(parameter.size, random), parameter.shape));
+      }
+      model.forward(images());
+      const expected = model.eval().forward(images());
+      model.freeze();
+      for (let use = 0; use < 2; use++) {
+        const difference = tf.max(tf.abs(tf.sub(model.forward(images()), expected))).dataSync()[0];
+        expect(difference / tf.max(tf.abs(expected)).dataSync()[0]).toBeLessThan(1e-5);
+      }
+      expect(() => model.train()).toThrow('a frozen network cannot be trained');
+      model.dispose();
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('comes back from its state dict as it was', () => {
     const [source, target] = [build(KEYPOINTS, 1), build(KEYPOINTS, 2)];
     source.forward(images());

@@ -62,6 +62,13 @@ describe('Module', () => {
     expect(modes().every(Boolean)).toBe(true);
   });
 
+  it('freezes everything below it in evaluation, and is not trained again', () => {
+    const net = new Net().freeze();
+    expect([...net.namedModules().values()].every(({frozen, training}) => frozen && !training)).toBe(true);
+    expect(() => net.train()).toThrow('a frozen network cannot be trained');
+    expect(() => net.eval()).not.toThrow();
+  });
+
   it('lets several modules of the same kind live side by side and frees all their tensors', () => {
     const before = tf.memory().numTensors;
     const nets = [new Net(), new Net()];

@@ -5,6 +5,8 @@ import * as tf from '@tensorflow/tfjs';
 export const KERNELS = {
   convolution: 'PosecraftConvolution',
   convolutionNormalized: 'PosecraftConvolutionNormalized',
+  prepareConvolution: 'PosecraftPrepareConvolution',
+  preparedConvolution: 'PosecraftPreparedConvolution',
   convolutionInputGradient: 'PosecraftConvolutionInputGradient',
   convolutionWeightGradient: 'PosecraftConvolutionWeightGradient',
   batchNorm: 'PosecraftBatchNorm',

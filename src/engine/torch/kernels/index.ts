@@ -12,6 +12,7 @@ import './logical.js';
 import './optimizers.js';
 import './pooling.js';
 import './poolingTraining.js';
+import './preparedConvolution.js';
 import './rearrange.js';
 import './reduce.js';
 import './resize.js';

@@ -1,0 +1,117 @@
+// Convolutions of a network that is only evaluated from now on, on the CPU: the batch norm that follows is folded into
+// the weights, these lie in oneDNN's own layout, and ReLU happens before the result is written. The work is done by what
+// libtorch keeps for frozen models under the name `mkldnn_prepacked`.
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/library.h>
+
+#include "blocks.h"
+#include "optional.h"
+
+namespace posecraft {
+
+namespace {
+
+struct Prepared {
+  c10::IValue context;
+  int64_t inputs, outputs;
+};
+
+void release(void* prepared) { delete static_cast<Prepared*>(prepared); }
+
+// An empty tensor that owns it: so it lives in the table of tensors, and dies with its handle.
+Tensor as_tensor(std::unique_ptr<Prepared> prepared) {
+  void* const held = prepared.release();
+  c10::Storage storage(c10::Storage::use_byte_size_t(), 0, at::DataPtr(held, held, &release, at::kCPU));
+  Tensor tensor = at::detail::make_tensor<c10::TensorImpl>(
+      std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), caffe2::TypeMeta::Make<bool>());
+  tensor.unsafeGetTensorImpl()->set_sizes_contiguous({0});
+  return tensor;
+}
+
+const Prepared& from_tensor(const Tensor& tensor) {
+  const bool fits = tensor.has_storage() && tensor.storage().data_ptr().get_deleter() == &release;
+  TORCH_CHECK(fits, "prepared_convolution: expected what prepare_convolution gave, got a tensor of ", tensor.sizes());
+  return *static_cast<const Prepared*>(tensor.storage().data_ptr().get());
+}
+
+const c10::OperatorHandle* prepacked(const char* name) {
+  const auto found = c10::Dispatcher::singleton().findSchema({name, ""});
+  return found ? new c10::OperatorHandle(*found) : nullptr;
+}
+
+std::pair<Tensor, Tensor> folded(const Tensor& weight, const Tensor& bias, const Tensor& scale, const Tensor& offset,
+                                 const Tensor& mean, const Tensor& variance, double epsilon) {
+  const Tensor factor = scale * (variance.to(at::kDouble) + epsilon).rsqrt_();
+  const Tensor centre = bias.defined() ? mean - bias : mean;
+  const Tensor shift = offset - centre * factor;
+  // Contiguous: of other layouts mkldnn_prepacked mistakes the groups.
+  return {(weight * factor.view({-1, 1, 1, 1})).to(at::kFloat).contiguous(), shift.to(at::kFloat)};
+}
+
+// Undefined where this libtorch or this device cannot.
+Tensor prepare_convolution(const Tensor& weight, const Optional<Tensor>& maybe_bias, const Tensor& scale,
+                           const Tensor& offset, const Tensor& mean, const Tensor& variance, double epsilon,
+                           at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups,
+                           at::IntArrayRef input_size, bool relu) {
+  static const c10::OperatorHandle* const prepack = prepacked("mkldnn_prepacked::conv2d_prepack");
+  if (!prepack || !weight.device().is_cpu() || weight.scalar_type() != at::kFloat) return {};
+  TORCH_CHECK(weight.dim() == 4 && input_size.size() == 4 && groups > 0 && weight.size(0) % groups == 0 &&
+                  input_size[1] == weight.size(1) * groups,
+              "prepare_convolution: weight ", weight.sizes(), " in ", groups, " groups does not fit input ", input_size);
+  const Tensor bias = maybe_bias ? *maybe_bias : Tensor();
+  for (const Tensor& channels : {scale, offset, mean, variance, bias.defined() ? bias : offset}) {
+    TORCH_CHECK(channels.dim() == 1 && channels.size(0) == weight.size(0), "prepare_convolution: weight ",
+                weight.sizes(), " does not fit channels ", channels.sizes());
+  }
+  auto [kernel, shift] = folded(weight, bias, scale, offset, mean, variance, epsilon);
+  torch::jit::Stack stack{kernel, shift, stride, padding, dilation, groups, input_size, relu ? "relu" : "none"};
+  prepack->callBoxed(&stack);
+  // The context keeps the plain weights beside the prepared ones, for nothing but to give them back.
+  kernel.storage().set_data_ptr_noswap(at::DataPtr(nullptr, at::kCPU));
+  kernel.storage().set_nbytes(0);
+  return as_tensor(std::make_unique<Prepared>(Prepared{stack[0], input_size[1], weight.size(0)}));
+}
+
+void finish(const Tensor& y, Tensor residual, Activation activation) {
+  if (residual.defined()) {
+    check_same(y, residual, "prepared_convolution");
+    residual = channels_last(in_type_of(y, residual));
+  }
+  const Blocks blocks(y);
+  const std::vector<float> ones(blocks.channels, 1.0f), zeros(blocks.channels, 0.0f);
+  const float* beside = data<float>(residual);
+  blocks.each([&](int64_t, int64_t start, int64_t rows) {
+    row_kernels<float>().normalize(floats(y) + start, beside ? beside + start : nullptr, floats(y) + start, rows,
+                                   blocks.channels, ones.data(), zeros.data(), activation);
+  });
+}
+
+// activation(convolution + residual); `activation` is what is still to be done.
+Tensor prepared_convolution(const Tensor& x, const Tensor& prepared, const Optional<Tensor>& maybe_residual,
+                            int64_t activation_number) {
+  static const c10::OperatorHandle* const run = prepacked("mkldnn_prepacked::conv2d_run");
+  const Activation activation = to_activation(activation_number);
+  const Prepared& convolution = from_tensor(prepared);
+  TORCH_CHECK(x.dim() == 4 && x.numel() > 0 && x.size(1) == convolution.inputs && x.scalar_type() == at::kFloat,
+              "prepared_convolution: expected float32 [B, ", convolution.inputs, ", H, W], got ", x.scalar_type(), " ",
+              x.sizes());
+  torch::jit::Stack stack{channels_last(x), convolution.context};
+  run->callBoxed(&stack);
+  const Tensor y = channels_last(stack[0].toTensor());
+  const Tensor residual = maybe_residual ? *maybe_residual : Tensor();
+  if (residual.defined() || activation != Activation::kNone) finish(y, residual, activation);
+  return y;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(posecraft, library) {
+  library.def(
+      "prepare_convolution(Tensor weight, Tensor? bias, Tensor scale, Tensor offset, Tensor mean, Tensor variance, "
+      "float epsilon, int[] stride, int[] padding, int[] dilation, int groups, int[] input_size, bool relu) -> Tensor",
+      prepare_convolution);
+  library.def("prepared_convolution(Tensor x, Tensor prepared, Tensor? residual, int activation) -> Tensor",
+              prepared_convolution);
+}
+
+}  // namespace posecraft
