@@ -16,6 +16,8 @@ class Entry {
   isHeld = true;
   /** Strings stay on the host, encoded as TensorFlow.js passes them. */
   strings: Uint8Array[] | null = null;
+  /** A few numbers stay there too, until a kernel of libtorch asks for them. */
+  few: NumericArray | null = null;
   complex: {real: tf.TensorInfo; imag: tf.TensorInfo} | null = null;
   /** Whether what TensorFlow.js takes for float32 is stored in bfloat16. */
   isHalf = false;
@@ -37,7 +39,12 @@ interface View {
   readonly handle: Handle;
 }
 
+type NumericArray = Float32Array | Int32Array | Uint8Array;
+
 const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array} as const;
+
+/** Up to so many numbers a call into libtorch takes longer than the arithmetic. */
+const FEW = 16;
 const reshape = operator('reshape');
 const permute = operator('permute');
 const toType = operator('to.dtype');
@@ -48,16 +55,15 @@ export type Output = Handle | TorchOrder;
 /** An operator on pairs of elements. */
 export interface Elementwise {
   readonly run: (a: Handle, b: Handle) => Handle;
+  /** The same on float32 numbers, rounded to float32 afterwards; for a few numbers on the host. */
+  readonly runFew?: (a: number, b: number) => number;
   readonly takes: (dtype: tf.DataType) => boolean;
   /** undefined: the type of the operands. */
   readonly gives?: NumericType;
 }
 
 /** An array of numbers as the typed array that a tensor of this type is uploaded from. */
-function typedArray(
-  values: tf.backend_util.BackendValues,
-  dtype: NumericType,
-): Float32Array | Int32Array | Uint8Array {
+function typedArray(values: tf.backend_util.BackendValues, dtype: NumericType): NumericArray {
   const Type = ARRAYS[dtype];
   return values instanceof Type ? values : Type.from(values as ArrayLike<number>);
 }
@@ -75,6 +81,12 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
+function pairwise(f: (a: number, b: number) => number, a: NumericArray, b: NumericArray): Float32Array {
+  const results = new Float32Array(a.length);
+  for (let i = 0; i < a.length; i++) results[i] = f(a[i], b[i]);
+  return results;
+}
+
 /** Runs one operation whose result outlives the kernel in progress. */
 function kept(operation: () => Handle): Handle {
   return withinKernel(operation)[0];
@@ -82,7 +94,12 @@ function kept(operation: () => Handle): Handle {
 
 /** The handle of the tensor in its own shape. */
 function ownHandle(entry: Entry): Handle {
-  const {view, dtype} = entry;
+  const {view, few, dtype, shape} = entry;
+  if (few) {
+    entry.handle = native().upload(few, shape, SCALAR_TYPES[dtype as NumericType]);
+    // Kernels may change the values in place from now on.
+    entry.few = null;
+  }
   if (entry.handle === null && view) entry.handle = kept(() => permute(view.handle, view.layout.fromTorch));
   if (entry.handle === null) throw new Error(`a ${dtype} tensor cannot enter a numeric kernel`);
   return entry.handle;
@@ -150,8 +167,13 @@ export class TorchBackend extends tf.KernelBackend {
     if (dtype === 'complex64')
       throw new Error('complex tensors are written as their real and imaginary parts');
     if (dtype !== 'string') {
-      const handle = native().upload(typedArray(values, dtype), shape, SCALAR_TYPES[dtype]);
-      return this.#hold(new Entry(dtype, [...shape], handle));
+      const numbers = typedArray(values, dtype);
+      const size = tf.util.sizeFromShape([...shape]);
+      if (size > FEW || numbers.length !== size)
+        return this.#hold(new Entry(dtype, [...shape], native().upload(numbers, shape, SCALAR_TYPES[dtype])));
+      const entry = this.#hold(new Entry(dtype, [...shape], null));
+      entry.few = numbers.slice();
+      return entry;
     }
     const entry = this.#hold(new Entry(dtype, [...shape], null));
     entry.strings = values as Uint8Array[];
@@ -232,6 +254,11 @@ export class TorchBackend extends tf.KernelBackend {
       return undefined;
     const dtype = operation.gives ?? (first.dtype as NumericType);
     let entry: Entry;
+    if (first.few && second.few && operation.runFew && dtype === 'float32') {
+      entry = this.#hold(new Entry(dtype, shape, null));
+      entry.few = pairwise(operation.runFew, first.few, second.few);
+      return {dataId: entry, shape, dtype};
+    }
     if (first.view && first.view.layout === second.view?.layout) {
       const handle = operation.run(first.view.handle, second.view.handle);
       entry = new Entry(dtype, shape, null, {layout: first.view.layout, handle});
@@ -267,8 +294,9 @@ export class TorchBackend extends tf.KernelBackend {
 
   override readSync(dataId: DataId): tf.backend_util.BackendValues {
     const entry = this.#entry(dataId);
-    const {dtype, shape, strings, complex} = entry;
+    const {dtype, shape, strings, few, complex} = entry;
     if (strings) return strings;
+    if (few) return few.slice();
     if (complex) {
       const [real, imag] = [complex.real, complex.imag].map(
         (part) => this.readSync(part.dataId) as Float32Array,

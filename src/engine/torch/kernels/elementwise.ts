@@ -55,12 +55,23 @@ const COMPARISON = {
   LessEqual: 'le.Tensor',
 } as const;
 
+/** Those whose result in float64, rounded to float32, is what arithmetic in float32 gives (Figueroa 1995). */
+const ON_FEW: Partial<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Multiply: (a, b) => a * b,
+  RealDiv: (a, b) => a / b,
+};
+
 const isNumber = (dtype: tf.DataType) => dtype === 'float32' || dtype === 'int32';
 const isReal = (dtype: tf.DataType) => dtype === 'float32';
 
-for (const [kernel, name] of Object.entries(ARITHMETIC)) registerPairs(kernel, name, isNumber);
-for (const [kernel, name] of Object.entries(FLOAT_ARITHMETIC)) registerPairs(kernel, name, isReal);
-for (const [kernel, name] of Object.entries(COMPARISON)) registerPairs(kernel, name, isNumber, 'bool');
+for (const [kernel, name] of Object.entries(ARITHMETIC))
+  registerPairs(kernel, name, isNumber, {runFew: ON_FEW[kernel]});
+for (const [kernel, name] of Object.entries(FLOAT_ARITHMETIC))
+  registerPairs(kernel, name, isReal, {runFew: ON_FEW[kernel]});
+for (const [kernel, name] of Object.entries(COMPARISON))
+  registerPairs(kernel, name, isNumber, {gives: 'bool'});
 
 const add = operator('add.Tensor');
 const subtract = operator('sub.Tensor');

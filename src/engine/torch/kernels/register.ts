@@ -1,6 +1,6 @@
 /** @file How a kernel joins the torch backend: a function from operands to handles, told in libtorch's operators. */
 import * as tf from '@tensorflow/tfjs';
-import type {Output, TorchBackend} from '../backend.js';
+import type {Elementwise, Output, TorchBackend} from '../backend.js';
 import {type Layout, NCHW, nchw} from '../layout.js';
 import {directOperator, type Handle, operator, SCALAR_TYPES} from '../native.js';
 import {checkAlive, delegate} from './delegate.js';
@@ -130,10 +130,10 @@ export function registerPairs(
   kernelName: string,
   name: string,
   takes: (dtype: tf.DataType) => boolean,
-  gives?: 'bool',
+  options: Pick<Elementwise, 'gives' | 'runFew'> = {},
 ): void {
   const aten = operator(name);
-  const operation = {run: directOperator(name), takes, gives};
+  const operation = {run: directOperator(name), takes, ...options};
   const accepts = ([a, b]: tf.TensorInfo[]) => a.dtype === b.dtype && takes(a.dtype);
   const inGeneral = kernelFunction(kernelName, ({a, b}) => elementwise(aten, a, b), accepts);
   tf.registerKernel({
