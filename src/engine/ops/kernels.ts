@@ -15,8 +15,6 @@ export const KERNELS = {
   batchNormSilu: 'PosecraftBatchNormSilu',
   relu: 'PosecraftRelu',
   reluGradient: 'PosecraftReluGradient',
-  upsample: 'PosecraftUpsample',
-  upsampleGradient: 'PosecraftUpsampleGradient',
   sumRelu: 'PosecraftSumRelu',
   accumulate: 'PosecraftAccumulate',
   adam: 'PosecraftAdam',

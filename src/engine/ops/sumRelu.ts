@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {hasKernel, KERNELS, runKernel} from './kernels.js';
 import {relu} from './relu.js';
-import {upsampleNearest} from './upsample.js';
+import {resizeNearest} from './resize.js';
 
 /**
  * max(0, Σ terms), in one pass: a smaller term has each of its cells repeated, and is never enlarged in memory.
@@ -13,7 +13,8 @@ import {upsampleNearest} from './upsample.js';
 export function sumRelu(terms: readonly tf.Tensor4D[]): tf.Tensor4D {
   const factors = terms.map((term) => factorOf(term, terms[0]));
   if (hasKernel(KERNELS.sumRelu)) return runKernel(KERNELS.sumRelu, terms, {factors});
-  const enlarged = terms.map((term, i) => upsampleNearest(term, factors[i]));
+  const [, height, width] = terms[0].shape;
+  const enlarged = terms.map((term, i) => (factors[i] === 1 ? term : resizeNearest(term, [height, width])));
   return relu(enlarged.length === 1 ? enlarged[0] : tf.addN(enlarged));
 }
 
@@ -34,7 +35,11 @@ tf.registerGradient({
   gradFunc: (dy, [y], attributes) => {
     const {factors} = attributes as unknown as {factors: readonly number[]};
     const dSum = runKernel(KERNELS.reluGradient, {dy: dy as tf.Tensor, y});
-    const shrink = (factor: number) => runKernel(KERNELS.upsampleGradient, {dy: dSum}, {factor});
+    const [batch, height, width, channels] = y.shape;
+    const shrink = (factor: number) => {
+      const inputShape = [batch, height / factor, width / factor, channels];
+      return runKernel(KERNELS.resizeNearestGradient, {dy: dSum}, {inputShape, size: [height, width]});
+    };
     return Object.fromEntries(factors.map((factor, i) => [i, () => (factor === 1 ? dSum : shrink(factor))]));
   },
 });

@@ -28,8 +28,8 @@ register<ResizeAttributes>(KERNELS.resizeBilinearGradient, ({dy}, {inputShape, s
   nchw(bilinearBackward(dy.nchw, size, nchwShape(inputShape), alignCorners)),
 );
 
-register<ResizeAttributes>(KERNELS.resizeNearest, ({x}, {size}) => nchw(nearest(x.nchw, size)));
+register<ResizeAttributes>(KERNELS.resizeNearest, ({x}, {size}) => nchw(nearest(x.storedNchw, size)));
 
 register<ResizeAttributes>(KERNELS.resizeNearestGradient, ({dy}, {inputShape, size}) =>
-  nchw(nearestBackward(dy.nchw, size, nchwShape(inputShape))),
+  nchw(nearestBackward(dy.storedNchw, size, nchwShape(inputShape))),
 );

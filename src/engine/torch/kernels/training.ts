@@ -1,4 +1,4 @@
-/** @file Fused training kernels: batch normalisation, ReLU, enlargement and sums of maps. */
+/** @file Fused training kernels: batch normalisation, ReLU and sums of maps. */
 import type * as tf from '@tensorflow/tfjs';
 import type {Activation} from '../../ops/batchNorm.js';
 import {KERNELS} from '../../ops/kernels.js';
@@ -13,8 +13,6 @@ const sumRelu = operator('posecraft::sum_relu');
 const accumulate = operator('posecraft::accumulate');
 const reluForward = operator('relu');
 const thresholdBackward = operator('threshold_backward');
-const upsample = operator('upsample_nearest2d');
-const upsampleBackward = operator('upsample_nearest2d_backward');
 
 /** The addon's numbers of what follows a normalisation. */
 export const ACTIVATIONS: Record<Activation, number> = {none: 0, relu: 1, silu: 2};
@@ -77,19 +75,6 @@ register(KERNELS.relu, ({x}) => elementwise(reluForward, x));
 register(KERNELS.reluGradient, ({dy, y}) =>
   elementwise((gradient, output) => thresholdBackward(gradient, output, 0), dy, y),
 );
-
-register<{factor: number}>(KERNELS.upsample, ({x}, {factor}) =>
-  nchw(upsample(x.storedNchw, [x.shape[1] * factor, x.shape[2] * factor])),
-);
-
-register<{factor: number}>(KERNELS.upsampleGradient, ({dy}, {factor}) => {
-  const [batch, height, width, channels] = dy.shape;
-  const sizes = [
-    [height, width],
-    [batch, channels, height / factor, width / factor],
-  ];
-  return nchw(upsampleBackward(dy.storedNchw, ...sizes));
-});
 
 register(KERNELS.sumRelu, (terms) => nchw(sumRelu(Object.values(terms).map((term) => term.storedNchw))));
 
