@@ -1,32 +1,9 @@
 /** @file `pose-data`: makes the synthetic dataset, and shows any dataset as the network gets it. */
-import {availableParallelism} from 'node:os';
-import {makeSynthetic} from '../data/synthetic/index.js';
 import {UserError} from '../errors.js';
-import {RunConsole} from '../report/console.js';
 import {commandLine, runCommand} from './command.js';
 import {configOf, withConfigOptions} from './configOptions.js';
+import {make} from './makeSyntheticCommand.js';
 import {showSamples} from './showSamples.js';
-
-const makeCommand = () =>
-  commandLine('pose-data make-synthetic', 'pose-data make-synthetic --out DIR --images N --seed S')
-    .option('out', {type: 'string', demandOption: true, describe: 'folder of the dataset'})
-    .option('images', {type: 'number', demandOption: true, describe: 'training images'})
-    .option('val-images', {type: 'number', describe: 'validation images; by default 15 % as many'})
-    .option('seed', {type: 'number', default: 0, describe: 'the same seed gives the same bytes'})
-    .option('workers', {type: 'number', default: availableParallelism(), describe: 'threads'})
-    .demandCommand(1, 1, '', 'it takes options only')
-    .example('pose-data make-synthetic --out data/synthetic --images 1500 --seed 1', '');
-
-async function make(): Promise<void> {
-  const {out, images, valImages, seed, workers} = await makeCommand().parseAsync();
-  const console = new RunConsole();
-  const started = performance.now();
-  const onProgress = (done: number, total: number) =>
-    console.progress(() => `drawing image ${done}/${total}`);
-  const made = await makeSynthetic({out, images, valImages, seed, workers, onProgress});
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.line(`${out}: ${made.images} images, ${made.people} people in ${seconds} s`);
-}
 
 const showCommand = () =>
   withConfigOptions(commandLine('pose-data show', 'pose-data show --cfg FILE [key=value ...]'))

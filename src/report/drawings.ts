@@ -15,6 +15,8 @@ export interface DrawnPerson {
   readonly isTruth?: boolean;
   /** Of all limbs, as in CSS; by default each limb has the keypoint set's. */
   readonly color?: string;
+  /** The third numbers are visibilities, and joints of 1, hidden, are dark inside. */
+  readonly marksHidden?: boolean;
 }
 
 export type Side = 'left' | 'right' | 'center';
@@ -97,6 +99,7 @@ interface Joint {
   readonly at: Point;
   readonly color: string;
   readonly width: number;
+  readonly isHidden: boolean;
 }
 
 /** The ground truth: white, dashed, with a dark rim that shows on bright ground. */
@@ -121,12 +124,14 @@ function predictionMarkup(limbs: readonly Limb[], joints: readonly Joint[]): str
   const rim = (width: number) => `stroke="#000" stroke-opacity=".45" stroke-width="${width * 1.6}"`;
   const limbStyle = (color: string, width: number) =>
     `stroke="${escapeMarkup(color)}" stroke-width="${width}"`;
-  const jointStyle = (color: string, width: number) =>
-    width < SMALLEST_RING ? `fill="${color}"` : `fill="#fff" stroke="${color}" stroke-width="${width * 0.7}"`;
+  const jointStyle = ({color, width, isHidden}: Joint) =>
+    width < SMALLEST_RING
+      ? `fill="${color}"`
+      : `fill="${isHidden ? '#000' : '#fff'}" stroke="${color}" stroke-width="${width * 0.7}"`;
   return [
     ...limbs.map(({from, to, width}) => line(from, to, rim(width))),
     ...limbs.map(({from, to, color, width}) => line(from, to, limbStyle(color, width))),
-    ...joints.map(({at, color, width}) => dot(at, width * 0.9, jointStyle(color, width))),
+    ...joints.map((joint) => dot(joint.at, joint.width * 0.9, jointStyle(joint))),
   ].join('');
 }
 
@@ -141,9 +146,10 @@ function personMarkup(person: DrawnPerson, skeleton: Skeleton, size: [number, nu
     const width = Math.min(widths[a], widths[b]);
     return from && to ? [{from, to, color: person.color ?? colour, width}] : [];
   });
-  const joints = points.flatMap((at, k): Joint[] =>
-    at ? [{at, color: SIDE_COLORS[sides[k]], width: widths[k]}] : [],
-  );
+  const joints = points.flatMap((at, k): Joint[] => {
+    const isHidden = person.marksHidden === true && person.keypoints[3 * k + 2] === 1;
+    return at ? [{at, color: SIDE_COLORS[sides[k]], width: widths[k], isHidden}] : [];
+  });
   return person.isTruth ? truthMarkup(limbs, joints) : predictionMarkup(limbs, joints);
 }
 

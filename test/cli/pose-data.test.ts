@@ -51,6 +51,17 @@ describe('pose-data', () => {
     ['a number that is none', [...make, '--images', 'many'], /images is NaN/],
     ['no images at all', [...make, '--images', '0'], /images is 0/],
     ['a sheet of nobody', ['show', '--cfg', RECIPE, '--count', '0', '--out', 'nothing'], /--count is 0/],
+    ['an overlap that is none', [...make, '--images', '3', '--overlap', 'much'], /--overlap is much/],
+    [
+      'a crowd of nobody',
+      [...make, '--images', '3', '--people-per-image', '0-2'],
+      /people-per-image is 0: give a whole number of at least 1/,
+    ],
+    [
+      'keypoints that nobody has',
+      [...make, '--images', '3', '--keypoints', 'hand21'],
+      /keypoints is hand21: the drawn people have no wrist/,
+    ],
     ['an override that has no meaning', [...make, '--images', '3', 'seed=3'], /it takes options only/],
   ])('refuses %s, and makes nothing', async (_, args, problem) => {
     const {code, stdout, stderr} = await poseData(...args);
