@@ -2,6 +2,7 @@
 import {UserError} from '../errors.js';
 import {commandLine, runCommand} from './command.js';
 import {configOf, withConfigOptions} from './configOptions.js';
+import {stats} from './datasetStatistics.js';
 import {make} from './makeSyntheticCommand.js';
 import {showSamples} from './showSamples.js';
 
@@ -31,13 +32,15 @@ async function show(): Promise<void> {
 await runCommand(async () => {
   const command = process.argv.slice(2).find((argument) => !argument.startsWith('-'));
   if (command === 'make-synthetic') await make();
+  else if (command === 'stats') await stats();
   else if (command === 'show') await show();
   else {
     await commandLine('pose-data', 'pose-data COMMAND [options]')
       .command('make-synthetic', 'writes a COCO-format dataset of drawn people')
+      .command('stats', 'counts people, sizes, visibility and crowding')
       .command('show', 'draws samples with their targets on one sheet')
       .example('pose-data make-synthetic --help', 'the options of a command')
-      .demandCommand(1, 'a command is needed: make-synthetic or show')
+      .demandCommand(1, 'a command is needed: make-synthetic, stats or show')
       .strictCommands()
       .parseAsync();
   }

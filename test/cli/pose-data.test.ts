@@ -28,6 +28,13 @@ describe('pose-data', () => {
       expect(JSON.parse(readFileSync(annotations, 'utf8')).images).toHaveLength(images);
     }
 
+    const annotations = 'people/annotations/person_keypoints_train2017.json';
+    const counted = await poseData('stats', '--annotations', annotations, '--out', 'stats.svg', '--json');
+    expect(counted.code).toBe(0);
+    const people = JSON.parse(readFileSync(join(folder, annotations), 'utf8')).annotations.length;
+    expect(JSON.parse(counted.stdout)).toMatchObject({images: 3, people});
+    expect((await sharp(join(folder, 'stats.svg')).metadata()).width).toBe(1440);
+
     writeFileSync(join(folder, 'x.yaml'), `extends: ${RECIPE}\ndataset: {root: people}\n`);
     const shown = await poseData(
       '--verbose',
@@ -40,6 +47,8 @@ describe('pose-data', () => {
       'sheet.jpg',
     );
     expect(shown).toMatchObject({code: 0, stdout: 'sheet.jpg\n'});
+    const table = await poseData('stats', '--cfg', 'x.yaml', '--split', 'val');
+    expect(table.stdout).toMatch(/^2 images, \d+ people\n.*\nright_ankle +\d/s);
     expect((await sharp(join(folder, 'sheet.jpg')).metadata()).format).toBe('jpeg');
   });
 
@@ -50,6 +59,12 @@ describe('pose-data', () => {
     ['no folder', ['make-synthetic', '--images', '3'], /Missing required argument: out/],
     ['a number that is none', [...make, '--images', 'many'], /images is NaN/],
     ['no images at all', [...make, '--images', '0'], /images is 0/],
+    ['statistics of nothing', ['stats'], /give either --cfg or --annotations/],
+    [
+      'statistics as a document',
+      ['stats', '--annotations', 'a', '--out', 'nothing'],
+      /ends in \.svg or \.png/,
+    ],
     ['a sheet of nobody', ['show', '--cfg', RECIPE, '--count', '0', '--out', 'nothing'], /--count is 0/],
     ['an overlap that is none', [...make, '--images', '3', '--overlap', 'much'], /--overlap is much/],
     [
