@@ -36,20 +36,22 @@ describe('pose-data', () => {
     expect((await sharp(join(folder, 'stats.svg')).metadata()).width).toBe(1440);
 
     writeFileSync(join(folder, 'x.yaml'), `extends: ${RECIPE}\ndataset: {root: people}\n`);
-    const shown = await poseData(
-      '--verbose',
-      'show',
-      '--cfg',
-      'x.yaml',
-      '--count',
-      '2',
-      '--out',
-      'sheet.jpg',
-    );
+    const show = ['show', '--cfg', 'x.yaml', '--out', 'sheet.jpg'];
+    const shown = await poseData('--verbose', ...show, '--count', '2', '--augmentations', '2');
     expect(shown).toMatchObject({code: 0, stdout: 'sheet.jpg\n'});
+    // A row for each person: as annotated, and the input and the targets of two epochs.
+    const sheet = await sharp(join(folder, 'sheet.jpg')).metadata();
+    expect([sheet.width, sheet.height]).toEqual([8 + 5 * 248, 8 + 2 * 332]);
+    const drawn = readFileSync(join(folder, 'sheet.jpg'));
+    await poseData(...show, '--count', '2', '--augmentations', '2', '--seed', '9');
+    expect(readFileSync(join(folder, 'sheet.jpg')).equals(drawn)).toBe(false);
+    const beyond = await poseData(...show, '--start', '1000');
+    expect(beyond).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--start is 1000: there are \d+ people/),
+    });
     const table = await poseData('stats', '--cfg', 'x.yaml', '--split', 'val');
     expect(table.stdout).toMatch(/^2 images, \d+ people\n.*\nright_ankle +\d/s);
-    expect((await sharp(join(folder, 'sheet.jpg')).metadata()).format).toBe('jpeg');
   });
 
   const make = ['make-synthetic', '--out', 'nothing'];
@@ -66,6 +68,8 @@ describe('pose-data', () => {
       /ends in \.svg or \.png/,
     ],
     ['a sheet of nobody', ['show', '--cfg', RECIPE, '--count', '0', '--out', 'nothing'], /--count is 0/],
+    ['no augmentations', ['show', '--cfg', RECIPE, '--augmentations', '0'], /--augmentations is 0/],
+    ['a start that is none', ['show', '--cfg', RECIPE, '--start', '-1'], /--start is -1/],
     ['an overlap that is none', [...make, '--images', '3', '--overlap', 'much'], /--overlap is much/],
     [
       'a crowd of nobody',
