@@ -2,57 +2,160 @@
 import {writeFileAtomic} from '../checkpoint/files.js';
 import type {Config} from '../config/schema.js';
 import {openCocoDataset} from '../data/datasets/coco.js';
-import {loadKeypointSet} from '../data/keypoints.js';
+import type {TopDownDataset} from '../data/datasets/topDown.js';
+import {type KeypointSet, loadKeypointSet} from '../data/keypoints.js';
+import {decodeImage} from '../data/loader/decode.js';
 import {BatchLoader} from '../data/loader/loader.js';
-import {denormalised} from '../data/transforms/warp.js';
-import type {Batch} from '../data/types.js';
+import {regionToRaster} from '../data/transforms/affine.js';
+import {keypointsInInput} from '../data/transforms/keypoints.js';
+import {denormalised, type RgbImage} from '../data/transforms/warp.js';
+import type {Batch, Person, SampleInfo} from '../data/types.js';
+import {UserError} from '../errors.js';
+import {stream} from '../random.js';
+import {closeUp} from '../report/closeUp.js';
 import {contactSheet, type Tile} from '../report/contactSheet.js';
 import {drawPeople} from '../report/drawings.js';
 import {heatmapOverlay} from '../report/heatmapOverlay.js';
 import {loaderSettings} from '../tasks/topDownParts.js';
-
-export interface ShowOptions {
-  readonly split: 'train' | 'val';
-  readonly count: number;
-  readonly out: string;
-}
+import {commandLine} from './command.js';
+import {configOf, textOption, withConfigOptions} from './configOptions.js';
 
 /** Heatmap cells are a quarter of the input's pixels in every network so far. */
 const STRIDE = 4;
+/** Of a sheet, in pixels; people are drawn larger than that and reduced. */
+const TILE = {tileWidth: 240, tileHeight: 300};
+const DRAWN = 480;
+/** About a person as annotated, of the box's longer side. */
+const MARGIN = 0.3;
+const MOST_COLUMNS = 9;
 
-/** Writes the sheet as a JPEG file. */
-export async function showSamples(config: Config, {split, count, out}: ShowOptions): Promise<void> {
-  const set = loadKeypointSet(config.dataset.keypoints);
-  const dataset = await openCocoDataset(config.dataset, split, set);
-  const loader = new BatchLoader({
-    ...loaderSettings(config, dataset, STRIDE, split === 'train' ? 'train' : 'evaluate'),
-    batchSize: Math.min(count, dataset.people.length),
-    workers: 0,
-  });
-  const {value: batch} = await loader.batches(0).next();
-  const tiles = await Promise.all(
-    batch!.samples.map(async ({index}, i): Promise<Tile[]> => {
-      const {imageFile, keypoints, imageId, annotationId} = dataset.people[index];
-      const annotated = await drawPeople(imageFile, [{keypoints}], set);
-      return [
-        {image: annotated, caption: `image ${imageId}, person ${annotationId ?? '(detected)'}`},
-        {image: await inputWithTargets(batch!, i, loader), caption: 'input and targets'},
-      ];
-    }),
-  );
-  await writeFileAtomic(out, await contactSheet(tiles.flat(), {columns: 6, tileWidth: 240, tileHeight: 240}));
+const showCommand = () =>
+  withConfigOptions(commandLine('pose-data show', 'pose-data show --cfg FILE [key=value ...]'))
+    .demandOption('cfg')
+    .option('split', {
+      choices: ['train', 'val'] as const,
+      default: 'train' as const,
+      describe: 'which people; those of train are augmented',
+    })
+    .option('count', {type: 'number', default: 12, describe: 'how many people'})
+    .option('augmentations', {
+      type: 'number',
+      default: 1,
+      describe: 'of each person: those of so many epochs',
+    })
+    .option('start', {
+      type: 'number',
+      describe: 'the first person, from 0; by default people drawn by the seed',
+    })
+    .option('out', {...textOption('the sheet, a JPEG file'), default: 'samples.jpg'})
+    .example('pose-data show --cfg experiments/coco/hrnet_w32.yaml --out samples.jpg', '')
+    .example('pose-data show --cfg experiments/coco/hrnet_w32.yaml --count 4 --augmentations 4', '');
+
+export async function show(): Promise<void> {
+  const parsed = await showCommand().parseAsync();
+  const {count, augmentations, start, out} = parsed;
+  requireCount('count', count, 1);
+  requireCount('augmentations', augmentations, 1);
+  if (start !== undefined) requireCount('start', start, 0);
+  const {config} = configOf(parsed.cfg, {...parsed, _: parsed._.slice(1)});
+  await showSamples(config, parsed);
+  process.stdout.write(`${out}\n`);
 }
 
-function inputWithTargets(
+function requireCount(option: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new UserError('usage', `--${option} is ${value}: give a whole number of at least ${least}.`);
+}
+
+interface ShowOptions {
+  readonly split: 'train' | 'val';
+  readonly count: number;
+  readonly augmentations: number;
+  readonly start?: number;
+  readonly out: string;
+}
+
+/** Writes the sheet as a JPEG file. */
+async function showSamples(config: Config, options: ShowOptions): Promise<void> {
+  const set = loadKeypointSet(config.dataset.keypoints);
+  const dataset = await openCocoDataset(config.dataset, options.split, set);
+  const people = chosen(dataset.people, options, config.seed);
+  const loader = new BatchLoader({
+    ...loaderSettings(config, dataset, STRIDE, options.split === 'train' ? 'train' : 'evaluate'),
+    dataset: {...dataset, people},
+    batchSize: people.length,
+    shuffle: false,
+    workers: 0,
+  });
+  const batches: Batch[] = [];
+  for (let epoch = 0; epoch < options.augmentations; epoch++) {
+    batches.push((await loader.batches(epoch).next()).value!);
+  }
+  const rows = await Promise.all(people.map((person, i) => rowOf(person, i, batches, set, loader)));
+  const each = 1 + 2 * options.augmentations;
+  const columns = each * Math.max(1, Math.floor(MOST_COLUMNS / each));
+  await writeFileAtomic(options.out, await contactSheet(rows.flat(), {columns, ...TILE}));
+}
+
+function chosen(
+  people: TopDownDataset['people'],
+  {count, start}: ShowOptions,
+  seed: number,
+): readonly Person[] {
+  if (start === undefined) {
+    const order = stream(seed, 'show').permutation(people.length);
+    return [...order.slice(0, count)].map((index) => people[index]);
+  }
+  if (start < people.length) return people.slice(start, start + count);
+  throw new UserError('usage', `--start is ${start}: there are ${people.length} people, the first is 0.`);
+}
+
+/** One person: as annotated, then the input and the targets of each augmentation. */
+async function rowOf(
+  person: Person,
+  i: number,
+  batches: readonly Batch[],
+  set: KeypointSet,
+  loader: BatchLoader,
+): Promise<Tile[]> {
+  const views = batches.map((batch) => inputAndTargets(person, batch, i, set, loader));
+  return [await annotated(person, set), ...(await Promise.all(views)).flat()];
+}
+
+async function annotated({imageFile, box, keypoints, imageId, annotationId}: Person, set: KeypointSet) {
+  const {image, place} = await closeUp(await decodeImage(imageFile), box, MARGIN, DRAWN);
+  const drawn = {keypoints: place(keypoints), marksHidden: true};
+  const who = annotationId === null ? 'detected' : `person ${annotationId}`;
+  return {image: await drawPeople(image, [drawn], set), caption: `image ${imageId}, ${who}`};
+}
+
+async function inputAndTargets(
+  person: Person,
   batch: Batch,
   i: number,
+  set: KeypointSet,
   {heatmapSize: [rows, columns]}: BatchLoader,
-): Promise<Buffer> {
-  const count = batch.samples.length;
-  const pixels = batch.images.length / count;
-  const cells = batch.targets.length / count;
-  const data = denormalised(batch.images.subarray(i * pixels, (i + 1) * pixels));
-  const crop = {data, width: columns * STRIDE, height: rows * STRIDE};
-  const targets = batch.targets.subarray(i * cells, (i + 1) * cells);
-  return heatmapOverlay(crop, targets, [rows, columns, cells / (rows * columns)]);
+): Promise<Tile[]> {
+  const part = (all: Float32Array) => {
+    const each = all.length / batch.samples.length;
+    return all.subarray(i * each, (i + 1) * each);
+  };
+  const [height, width] = [rows * STRIDE, columns * STRIDE];
+  const input: RgbImage = {data: denormalised(part(batch.images)), width, height};
+  const {region, flipped} = batch.samples[i];
+  const toInput = regionToRaster(region, [height, width], flipped);
+  const keypoints = keypointsInInput(person.keypoints, toInput, flipped ? set.flipPairs : null);
+  const {image, place} = await closeUp(input, [0, 0, width, height], 0, DRAWN);
+  const shape = [rows, columns, set.names.length] as const;
+  const weights = part(batch.targetWeights).filter((weight) => weight > 0).length;
+  return [
+    {image: await drawPeople(image, [{keypoints: place(keypoints)}], set), caption: viewOf(batch.samples[i])},
+    {image: await heatmapOverlay(input, part(batch.targets), shape), caption: `targets of ${weights}`},
+  ];
+}
+
+/** `input, mirrored, 23°` */
+function viewOf({region, flipped}: SampleInfo): string {
+  const turned = Math.round(region.rotation) === 0 ? '' : `, ${Math.round(region.rotation)}°`;
+  return `input${flipped ? ', mirrored' : ''}${turned}`;
 }

@@ -45,32 +45,40 @@ function distance(a: string, b: string): number {
 /** More than this share of a key's letters changed, and the two have little to do with each other. */
 const MOST_CHANGED = 0.5;
 
+/** The name of the list that a misspelt one is likely to stand for; null if none is near. */
+export function nearestName(name: string, names: readonly string[]): string | null {
+  const cost = (known: string) => distance(name.toLowerCase(), known.toLowerCase());
+  const [nearest] = [...names].sort((a, b) => cost(a) - cost(b));
+  return nearest !== undefined && cost(nearest) <= MOST_CHANGED * name.length ? nearest : null;
+}
+
 /**
  * `unknown key "model.head.sigmaa"; did you mean "model.head.sigma"?` Where no key is near, the keys of the section
  * are told instead.
+ * @param keys the dotted paths that there are
  */
-export function unknownKey(key: string): string {
+export function unknownKey(key: string, keys = CONFIG_KEYS): string {
   const lastOf = (path: string) => path.split('.').at(-1)!;
   const nameCost = (known: string) => distance(lastOf(key).toLowerCase(), lastOf(known).toLowerCase());
   // A key in the wrong section is nearer than its whole path says.
   const cost = (known: string) => Math.min(distance(key, known), 0.5 + nameCost(known) * 1.5);
-  const nearest = CONFIG_KEYS.reduce((best, known) => (cost(known) < cost(best) ? known : best));
+  const nearest = keys.reduce((best, known) => (cost(known) < cost(best) ? known : best));
   if (nameCost(nearest) <= MOST_CHANGED * lastOf(key).length) {
     return `unknown key "${key}"; did you mean "${nearest}"?`;
   }
-  const section = sectionOf(key);
+  const section = sectionOf(key, keys);
   const place = section === '' ? 'the top level' : `"${section}"`;
-  return `unknown key "${key}"; ${place} has ${membersOf(section).join(', ')}.`;
+  return `unknown key "${key}"; ${place} has ${membersOf(section, keys).join(', ')}.`;
 }
 
 /** The nearest section around a key that exists. */
-function sectionOf(key: string): string {
+function sectionOf(key: string, keys: readonly string[]): string {
   const parent = key.slice(0, Math.max(0, key.lastIndexOf('.')));
-  return parent === '' || membersOf(parent).length > 0 ? parent : sectionOf(parent);
+  return parent === '' || membersOf(parent, keys).length > 0 ? parent : sectionOf(parent, keys);
 }
 
-function membersOf(section: string): string[] {
+function membersOf(section: string, keys: readonly string[]): string[] {
   const start = section === '' ? '' : `${section}.`;
-  const below = CONFIG_KEYS.filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
+  const below = keys.filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
   return below.filter((name) => !name.includes('.'));
 }

@@ -10,17 +10,19 @@ const MOST_QUOTED = 80;
  * One line for each problem of an issue.
  * @param tree the values that were checked
  * @param sourceOf where the value at a dotted path was set
+ * @param tellUnknown what to say of a key that the schema does not have
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   tree: unknown,
   sourceOf: (path: string) => string,
+  tellUnknown: (key: string) => string = unknownKey,
 ): string[] {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const full = pathBelow(path, key);
-      return `${sourceOf(full)}: ${unknownKey(full)}`;
+      return `${sourceOf(full)}: ${tellUnknown(full)}`;
     });
   }
   const value = issue.path.reduce<unknown>(

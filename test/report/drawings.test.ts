@@ -21,6 +21,7 @@ const skeleton: Skeleton = {
     {ends: [0, 1], colour: '#ff0000'},
     {ends: [0, 2], colour: '#0000ff'},
   ],
+  parts: {},
 };
 const arms: DrawnPerson = {keypoints: [200, 50, 2, 300, 250, 2, 100, 250, 2]};
 
@@ -162,12 +163,34 @@ describe('sides', () => {
       [4, 3],
     ];
     const names = ['nose', 'right_eye', 'left_eye', 'b', 'a'];
-    expect(sidesOf({names, flipPairs: pairs, skeleton: []})).toEqual([
-      'center',
-      'right',
-      'left',
-      'right',
-      'left',
-    ]);
+    expect(sidesOf({names, flipPairs: pairs})).toEqual(['center', 'right', 'left', 'right', 'left']);
+  });
+});
+
+describe('a part of many keypoints close together', () => {
+  const many = Array.from({length: 16}, (_, i) => [190 + 7 * (i % 4), 40 + 7 * Math.floor(i / 4), 2]);
+  const ends = [
+    [100, 280, 2],
+    [300, 280, 2],
+  ];
+  const indices = many.map((_, i) => i);
+  const faceAndFeet: Skeleton = {
+    names: [...many, ...ends].map(String),
+    flipPairs: [],
+    skeleton: [],
+    parts: {},
+  };
+  const person: DrawnPerson = {keypoints: [...many, ...ends].flat()};
+
+  it('is drawn with small points that leave the picture between them to be seen', async () => {
+    const plain = await pixels(await drawPeople(gray, [person], faceAndFeet));
+    const parted = await pixels(await drawPeople(gray, [person], {...faceAndFeet, parts: {face: indices}}));
+    const untouched = ({at}: Picture) => {
+      const cells = Array.from({length: 21 * 21}, (_, i) => at(190 + (i % 21), 40 + Math.floor(i / 21)));
+      return cells.filter((cell) => cell.every((value) => Math.abs(value - 128) < 24)).length / cells.length;
+    };
+    expect(untouched(plain)).toBeLessThan(0.5);
+    expect(untouched(parted)).toBeGreaterThan(0.6);
+    expect(parted.at(100, 280)).toEqual(plain.at(100, 280));
   });
 });

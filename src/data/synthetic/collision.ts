@@ -1,6 +1,6 @@
-/** @file Whether a pose puts an arm through the trunk or the head, which joint limits cannot know. */
+/** @file Whether a pose puts an arm through the trunk or the head, which joint limits cannot know; whether two bodies touch. */
 import {add, apply, between, distance, type Mat3, subtract, transpose, type Vec3} from './geometry.js';
-import {SIDES, type Skeleton} from './skeleton.js';
+import {type Joint, SIDES, type Skeleton} from './skeleton.js';
 
 export function isTangled(skeleton: Skeleton): boolean {
   return SIDES.some((side) => {
@@ -36,4 +36,38 @@ function isInTube(
 function isInHead({joints, frames, proportions: {headRadius}}: Skeleton, point: Vec3): boolean {
   const centre = add(joints.headBase, apply(frames.head, [0, 0.95 * headRadius, 0.1 * headRadius]));
   return distance(centre, point) < 1.1 * headRadius;
+}
+
+/** A stretch of the body, and its radius as a fraction of the body height. */
+type Bone = readonly [from: Joint, to: Joint, radius: number];
+
+const BONES: readonly Bone[] = [
+  ['pelvis', 'chest', 0.07],
+  ['chest', 'neck', 0.065],
+  ['neck', 'nose', 0.05],
+  ...SIDES.flatMap((side): Bone[] => [
+    [`${side}Shoulder`, `${side}Elbow`, 0.03],
+    [`${side}Elbow`, `${side}Wrist`, 0.03],
+    [`${side}Hip`, `${side}Knee`, 0.045],
+    [`${side}Knee`, `${side}Ankle`, 0.03],
+    [`${side}Heel`, `${side}Toe`, 0.02],
+  ]),
+];
+/** Spheres along a bone. */
+const STEPS = [0, 0.25, 0.5, 0.75, 1];
+
+type Ball = readonly [centre: Vec3, radius: number];
+
+function balls({joints, proportions: {height}}: Skeleton): Ball[] {
+  return BONES.flatMap(([from, to, radius]) =>
+    STEPS.map((step): Ball => [between(joints[from], joints[to], step), radius * height]),
+  );
+}
+
+/** Whether two bodies, taken as strings of balls, run into each other. */
+export function bodiesTouch(a: Skeleton, b: Skeleton): boolean {
+  const others = balls(b);
+  return balls(a).some(([centre, radius]) =>
+    others.some(([other, otherRadius]) => distance(centre, other) < radius + otherRadius),
+  );
 }

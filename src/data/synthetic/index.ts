@@ -4,8 +4,11 @@ import {join} from 'node:path';
 import {writeFileAtomic} from '../../checkpoint/files.js';
 import {UserError} from '../../errors.js';
 import {compiledModule} from '../../packagePaths.js';
+import {type KeypointSet, loadKeypointSet} from '../keypoints.js';
 import {WorkerPool} from '../loader/workerPool.js';
+import {unplaceable} from './annotate.js';
 import {annotationFile} from './annotationFile.js';
+import type {CrowdOptions} from './crowd.js';
 import {makePicture, type PictureRecord, type PictureTask, type Split} from './picture.js';
 
 export interface SyntheticOptions {
@@ -18,8 +21,15 @@ export interface SyntheticOptions {
   readonly seed: number;
   /** Number of threads beside this one; with 0, the default, this one does the work. */
   readonly workers?: number;
+  /** By default a few people, well apart. */
+  readonly crowd?: CrowdOptions;
+  /** The keypoint set to annotate, by name or file; by default COCO's. It does not change the pictures. */
+  readonly keypoints?: string;
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** Of the boxes of two people; beyond it, the one behind can hardly be seen. */
+const GREATEST_OVERLAP = 0.9;
 
 export interface SyntheticResult {
   /** Numbers of both splits together. */
@@ -40,15 +50,18 @@ export async function makeSynthetic(options: SyntheticOptions): Promise<Syntheti
   requireCount('valImages', valImages, 0);
   requireCount('seed', seed, 0);
   requireCount('workers', workers, 0);
-  const tasks = [...tasksOf(out, seed, 'train', images), ...tasksOf(out, seed, 'val', valImages)];
+  if (options.crowd) requireCrowd(options.crowd);
+  const set = placeableSet(options.keypoints ?? 'coco17');
+  const style = {seed, crowd: options.crowd ?? null, keypoints: set.names};
+  const tasks = [...tasksOf(out, 'train', images, style), ...tasksOf(out, 'val', valImages, style)];
   await makeFolders([imageFolder(out, 'train'), imageFolder(out, 'val'), join(out, 'annotations')]);
   const annotationFiles = (['train', 'val'] as const).map((split) =>
     join(out, 'annotations', `person_keypoints_${split}2017.json`),
   );
   await removeFiles(annotationFiles);
   const records = await makePictures(tasks, workers, onProgress);
-  await writeFileAtomic(annotationFiles[0], annotationFile(records.slice(0, images)));
-  await writeFileAtomic(annotationFiles[1], annotationFile(records.slice(images)));
+  await writeFileAtomic(annotationFiles[0], annotationFile(records.slice(0, images), set));
+  await writeFileAtomic(annotationFiles[1], annotationFile(records.slice(images), set));
   const people = records.reduce((sum, record) => sum + record.people.length, 0);
   return {images: tasks.length, people, annotationFiles};
 }
@@ -58,11 +71,38 @@ function requireCount(name: string, value: number, least: number): void {
   throw new UserError('usage', `${name} is ${value}: give a whole number of at least ${least}.`);
 }
 
+function requireCrowd({people, overlap: [low, high]}: CrowdOptions): void {
+  requireCount('people-per-image', people[0], 1);
+  requireCount('people-per-image', people[1], people[0]);
+  if (low >= 0 && high >= low && high <= GREATEST_OVERLAP) return;
+  throw new UserError(
+    'usage',
+    `overlap is ${low} to ${high}: give two numbers from 0 to ${GREATEST_OVERLAP}, the lesser first.`,
+  );
+}
+
+/** @throws UserError if the set has keypoints that the people of this world have not */
+function placeableSet(name: string): KeypointSet {
+  const set = loadKeypointSet(name);
+  const unknown = unplaceable(set.names);
+  if (unknown.length === 0) return set;
+  throw new UserError(
+    'usage',
+    `keypoints is ${name}: the drawn people have no ${unknown.slice(0, 3).join(', ')}${unknown.length > 3 ? ' …' : ''}. ` +
+      'Take coco17, mpii16, lsp14 or crowdpose14, or a set with their names.',
+  );
+}
+
 const imageFolder = (out: string, split: Split): string => join(out, 'images', `${split}2017`);
 
-function tasksOf(out: string, seed: number, split: Split, count: number): PictureTask[] {
+function tasksOf(
+  out: string,
+  split: Split,
+  count: number,
+  style: Pick<PictureTask, 'seed' | 'crowd' | 'keypoints'>,
+): PictureTask[] {
   const folder = imageFolder(out, split);
-  return Array.from({length: count}, (_, index) => ({folder, seed, split, index}));
+  return Array.from({length: count}, (_, index) => ({folder, split, index, ...style}));
 }
 
 async function makeFolders(folders: readonly string[]): Promise<void> {

@@ -2,8 +2,9 @@
 import {paintBackdrop, type Shadow} from './backdrop.js';
 import {bodySolids} from './body.js';
 import type {Part} from './parts.js';
+import type {ScenePerson} from './person.js';
 import {type Canvas, drawSolid, makeCanvas} from './raster.js';
-import type {Scene, ScenePerson} from './scene.js';
+import type {Scene} from './scene.js';
 
 /** The pixels of a person in the frame, as if nothing stood before them. */
 export interface Silhouette {

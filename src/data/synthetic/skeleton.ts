@@ -209,4 +209,9 @@ function faceJoints(body: Proportions, base: Vec3, frame: Mat3): Pick<Skeleton['
   };
 }
 
+/** The top of the skull, without hair. */
+export function crownOf({joints, frames, proportions: {headRadius}}: Skeleton): Vec3 {
+  return add(joints.headBase, apply(frames.head, [0, 1.94 * headRadius, 0.1 * headRadius]));
+}
+
 type FaceJoint = 'nose' | `${Side}Eye` | `${Side}Ear`;

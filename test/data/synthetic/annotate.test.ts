@@ -1,16 +1,20 @@
 import {describe, expect, it} from 'vitest';
-import {annotatePeople, KEYPOINT_RULES, type PersonAnnotation} from '../../../src/data/synthetic/annotate.js';
+import {loadKeypointSet} from '../../../src/data/keypoints.js';
+import {annotatePeople, type PersonAnnotation} from '../../../src/data/synthetic/annotate.js';
 import {makeCamera, project} from '../../../src/data/synthetic/camera.js';
 import {renderScene} from '../../../src/data/synthetic/render.js';
 import type {Scene} from '../../../src/data/synthetic/scene.js';
 import {ellipsoid, plain} from '../../../src/data/synthetic/solids.js';
 import {personAt, sceneOf, uprightPose} from './people.js';
 
-const annotated = (scene: Scene): PersonAnnotation[] => annotatePeople(scene, renderScene(scene));
+const COCO = loadKeypointSet('coco17').names;
+const MPII = loadKeypointSet('mpii16').names;
+const annotated = (scene: Scene, names = COCO): PersonAnnotation[] =>
+  annotatePeople(scene, renderScene(scene), names);
 
-/** x, y and visibility of a keypoint by its COCO name. */
-function keypoint(person: PersonAnnotation, name: string): number[] {
-  const index = KEYPOINT_RULES.findIndex((rule) => rule.name === name);
+/** x, y and visibility of a keypoint by its name. */
+function keypoint(person: PersonAnnotation, name: string, names = COCO): number[] {
+  const index = names.indexOf(name);
   return person.keypoints.slice(3 * index, 3 * index + 3);
 }
 
@@ -33,7 +37,7 @@ describe('the camera', () => {
 describe('annotations of rendered people', () => {
   it('sees every keypoint of someone who faces the camera, the left ones at larger x', () => {
     const [person] = annotated(sceneOf(personAt(0, -4)));
-    for (const {name} of KEYPOINT_RULES) expect(visibility(person, name), name).toBe(2);
+    for (const name of COCO) expect(visibility(person, name), name).toBe(2);
     expect(person.num_keypoints).toBe(17);
     for (const joint of ['eye', 'ear', 'shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle']) {
       expect(keypoint(person, `left_${joint}`)[0]).toBeGreaterThan(keypoint(person, `right_${joint}`)[0]);
@@ -90,6 +94,45 @@ describe('annotations of rendered people', () => {
     expect(visibility(person, 'left_hip')).toBe(2);
     expect(person.bbox[1]).toBe(0);
     expect(person.bbox[3]).toBe(256);
+  });
+
+  it('labels no keypoint of somebody who can hardly be seen behind another, but gives the box', () => {
+    const [far] = annotated(sceneOf(personAt(0, -8), personAt(0, -2)));
+    expect(far.num_keypoints).toBe(0);
+    expect(new Set(far.keypoints)).toEqual(new Set([0]));
+    expect(far.area).toBeGreaterThan(500);
+    expect(far.keypoints_3d[0][2]).toBeCloseTo(8, 0);
+  });
+
+  it('labels MPII’s keypoints on the same person: the middle of the body from the pelvis up to the crown', () => {
+    const scene = sceneOf(personAt(0, -4));
+    const [person] = annotated(scene, MPII);
+    expect(person.num_keypoints).toBe(16);
+    const at = (name: string) => keypoint(person, name, MPII);
+    for (const name of MPII) expect(at(name)[2], name).toBe(2);
+    const heights = ['pelvis', 'thorax', 'upper_neck', 'head_top'].map((name) => at(name)[1]);
+    expect(heights).toEqual([...heights].sort((a, b) => b - a));
+    const [coco] = annotated(scene);
+    for (const joint of ['ankle', 'knee', 'hip', 'wrist', 'elbow', 'shoulder']) {
+      for (const side of ['left', 'right']) {
+        expect(at(`${side}_${joint}`)).toEqual(keypoint(coco, `${side}_${joint}`));
+      }
+    }
+    const hips = [at('left_hip'), at('right_hip')];
+    expect(at('pelvis')[0]).toBeCloseTo((hips[0][0] + hips[1][0]) / 2, 0);
+    // The crown is the silhouette's top, but for hair.
+    expect(Math.abs(at('head_top')[1] - person.bbox[1])).toBeLessThan(0.05 * person.bbox[3]);
+  });
+
+  it('gives joints in space that the camera projects to the keypoints', () => {
+    const scene = sceneOf(personAt(0.3, -4, 30), personAt(-0.5, -3, 200));
+    for (const {keypoints, keypoints_3d} of annotated(scene)) {
+      keypoints_3d.forEach(([x, y, z], k) => {
+        if (keypoints[3 * k + 2] === 0) return;
+        expect(160 + (400 * x) / z).toBeCloseTo(keypoints[3 * k], 1);
+        expect(128 + (400 * y) / z).toBeCloseTo(keypoints[3 * k + 1], 1);
+      });
+    }
   });
 
   it('omits people who are out of sight', () => {

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type CocoFile, readCocoFile} from '../../../src/data/datasets/cocoFile.js';
 import {loadKeypointSet} from '../../../src/data/keypoints.js';
+import {USUAL_CROWD} from '../../../src/data/synthetic/crowd.js';
 import {makeSynthetic} from '../../../src/data/synthetic/index.js';
 import {UserError} from '../../../src/errors.js';
 
@@ -39,6 +40,54 @@ describe('makeSynthetic', () => {
     await makeSynthetic({out: folder('b'), images: 12, valImages: 3, seed: 5, workers: 2, onProgress});
     expect(digests('b')).toEqual(first);
     expect(steps).toEqual(Array.from({length: 15}, (_, i) => (i + 1) / 15));
+  });
+
+  it('draws the people that it has always drawn for this seed', async () => {
+    const {annotations: people} = await annotations('a', 'train');
+    const known = people.slice(0, 3).map(({bbox, area, keypoints}) => [bbox, area, keypoints.slice(0, 3)]);
+    expect(known).toEqual([
+      [[71, 4, 107, 255], 11055, [130.66, 38.84, 2]],
+      [[147, 54, 135, 202], 8868, [227.96, 88.8, 2]],
+      [[150, 63, 95, 205], 5778, [192.24, 79.76, 2]],
+    ]);
+  });
+
+  it('annotates MPII’s keypoints on the same pictures, with cameras and joints in space', async () => {
+    await makeSynthetic({out: folder('h'), images: 3, valImages: 1, seed: 5, keypoints: 'mpii16'});
+    const pictures = (name: string) => [...digests(name)].filter(([path]) => /train.*00[123].jpg/.test(path));
+    expect(pictures('h')).toEqual(pictures('a'));
+    const file = folder('h/annotations/person_keypoints_train2017.json');
+    const {images, annotations: people, categories} = JSON.parse(readFileSync(file, 'utf8'));
+    const set = loadKeypointSet('mpii16');
+    expect(categories[0].keypoints).toEqual(set.names);
+    expect(categories[0].skeleton).toEqual(set.skeleton.map(({ends}) => ends.map((end) => end + 1)));
+    for (const {keypoints, keypoints_3d, image_id} of people) {
+      const {focal, center} = images[image_id - 1].camera;
+      expect([keypoints.length, keypoints_3d.length]).toEqual([48, 16]);
+      keypoints_3d.forEach(([x, y, z]: number[], k: number) => {
+        if (keypoints[3 * k + 2] === 0) return;
+        expect(Math.abs(center[0] + (focal[0] * x) / z - keypoints[3 * k])).toBeLessThan(0.05);
+        expect(Math.abs(center[1] + (focal[1] * y) / z - keypoints[3 * k + 1])).toBeLessThan(0.05);
+      });
+    }
+  });
+
+  it('draws crowds with any number of workers, in which people hide each other', async () => {
+    const crowd = {out: folder('i'), images: 6, valImages: 1, seed: 5, crowd: USUAL_CROWD};
+    const {people} = await makeSynthetic(crowd);
+    expect(people).toBeGreaterThanOrEqual(2 * 7);
+    const first = digests('i');
+    await makeSynthetic({...crowd, workers: 2});
+    expect(digests('i')).toEqual(first);
+    const hidden = (name: string) => {
+      const file = folder(`${name}/annotations/person_keypoints_train2017.json`);
+      const visibilities = JSON.parse(readFileSync(file, 'utf8')).annotations.flatMap(
+        ({keypoints}: {keypoints: number[]}) => keypoints.filter((_, i) => i % 3 === 2),
+      );
+      const count = (visibility: number) => visibilities.filter((v: number) => v === visibility).length;
+      return count(1) / (count(1) + count(2));
+    };
+    expect(hidden('i')).toBeGreaterThan(2 * hidden('a'));
   });
 
   it('draws other people for another seed, and for validation', async () => {
@@ -128,6 +177,12 @@ describe('makeSynthetic', () => {
     await expect(make({images: 0})).rejects.toThrow(/images is 0/);
     await expect(make({workers: 1.5})).rejects.toThrow(/workers is 1.5/);
     await expect(make({seed: Number.NaN})).rejects.toThrow(/seed is NaN/);
+    await expect(make({keypoints: 'hand21'})).rejects.toThrow(/hand21: the drawn people have no wrist/);
+    const crowd = (people: number[], overlap: number[]) => make({crowd: {people, overlap}});
+    await expect(crowd([0, 2], [0, 0.5])).rejects.toThrow(/people-per-image is 0/);
+    await expect(crowd([3, 2], [0, 0.5])).rejects.toThrow(/people-per-image is 2/);
+    await expect(crowd([2, 3], [0.5, 0.95])).rejects.toThrow(/overlap is 0.5 to 0.95/);
+    await expect(crowd([2, 3], [0.5, 0.4])).rejects.toThrow(/overlap is 0.5 to 0.4/);
     writeFileSync(folder('file'), '');
     const blocked = make({out: folder('file')});
     await expect(blocked).rejects.toBeInstanceOf(UserError);

@@ -2,8 +2,9 @@
 import {sampleAppearance} from '../../../src/data/synthetic/appearance.js';
 import {sampleBackdrop} from '../../../src/data/synthetic/backdrop.js';
 import {makeCamera} from '../../../src/data/synthetic/camera.js';
+import type {ScenePerson} from '../../../src/data/synthetic/person.js';
 import {type LimbAngles, type Pose, withinLimits} from '../../../src/data/synthetic/pose.js';
-import type {Scene, ScenePerson} from '../../../src/data/synthetic/scene.js';
+import type {Scene} from '../../../src/data/synthetic/scene.js';
 import {poseSkeleton, sampleProportions} from '../../../src/data/synthetic/skeleton.js';
 import {stream} from '../../../src/random.js';
 
