@@ -15,7 +15,7 @@ import {keypointErrors} from '../metrics/pck.js';
 import {pckh} from '../metrics/pckh.js';
 import {readPckhPredictions, readPckhTruth} from '../metrics/pckhFiles.js';
 import {pairNearest} from '../metrics/posePairs.js';
-import {figureLines, figureRow, keypointTable} from '../report/metricTables.js';
+import {figureLines, keypointTable, percentRow} from '../report/metricTables.js';
 
 export interface ScoreOptions {
   readonly metrics: readonly MetricName[];
@@ -69,7 +69,7 @@ async function scorePckh(results: string, annotations: string): Promise<Scored> 
   const result = pckh(truth, await readPckhPredictions(results, truth));
   const {per_joint: _, ...row} = result.table;
   const {perKeypoint, notes} = pckhReport(result, truth);
-  return {json: result.table, tables: [figureRow(row)], perKeypoint, notes};
+  return {json: result.table, tables: [percentRow(row)], perKeypoint, notes};
 }
 
 async function scoreCoco(

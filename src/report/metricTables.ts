@@ -1,11 +1,12 @@
 /** @file The figures of metrics as text: a line each, HRNet's row for PCKh, and the table by keypoint. */
 import {textTable} from './tables.js';
 
-/** Of a figure: two to four digits that matter; `–` where nothing was measured. */
-function formatValue(value: number | undefined): string {
-  if (value === undefined || value === -1) return '–';
-  if (Number.isInteger(value) && Math.abs(value) >= 2) return String(value);
-  return value.toFixed(Math.abs(value) >= 10 ? 2 : 3);
+/** Counts are whole; percentages and pixels have two decimals, shares three. */
+const DECIMALS: Readonly<Record<string, number>> = {labelled: 0, PCKh: 2, 'PCKh@0.1': 2, EPE: 2};
+
+/** `–` where nothing was measured. */
+function formatValue(name: string, value: number | undefined): string {
+  return value === undefined || value === -1 ? '–' : value.toFixed(DECIMALS[name] ?? 3);
 }
 
 /** Figures one a line, with what they are measured in: `PCK@0.2 (torso)  0.842`. */
@@ -20,14 +21,17 @@ export function figureLines(
     EPE: 'EPE (pixels)',
     NME: `NME (${unit})`,
   };
-  const rows = Object.entries(figures).map(([name, value]) => [titles[name] ?? name, formatValue(value)]);
+  const rows = Object.entries(figures).map(([name, value]) => [
+    titles[name] ?? name,
+    formatValue(name, value),
+  ]);
   return textTable(rows[0], rows.slice(1));
 }
 
-/** Figures side by side, names above them, as HRNet prints PCKh. */
-export function figureRow(figures: Readonly<Record<string, number>>): string {
+/** Percentages side by side, names above them, as HRNet prints PCKh. */
+export function percentRow(figures: Readonly<Record<string, number>>): string {
   const names = Object.keys(figures);
-  return textTable(names, [names.map((name) => formatValue(figures[name]))]);
+  return textTable(names, [names.map((name) => formatValue('PCKh', figures[name]))]);
 }
 
 /** A row for each keypoint, a column for each figure. */
@@ -38,6 +42,6 @@ export function keypointTable(
   const columns = [...new Set(rows.flatMap(([, values]) => Object.keys(values)))];
   return textTable(
     ['keypoint', ...columns],
-    rows.map(([name, values]) => [name, ...columns.map((column) => formatValue(values[column]))]),
+    rows.map(([name, values]) => [name, ...columns.map((column) => formatValue(column, values[column]))]),
   );
 }

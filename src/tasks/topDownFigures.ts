@@ -22,7 +22,7 @@ import {pckh} from '../metrics/pckh.js';
 import {readPckhTruth} from '../metrics/pckhFiles.js';
 import {alignWithTruth} from '../metrics/pckhPeople.js';
 import {type PosePair, pairNearest} from '../metrics/posePairs.js';
-import {figureLines, figureRow} from '../report/metricTables.js';
+import {figureLines, percentRow} from '../report/metricTables.js';
 
 type EvaluationConfig = Config['eval'];
 
@@ -124,5 +124,5 @@ async function headFigures(
   const result = pckh(aligned.truth, aligned.predictions);
   const report = pckhReport(result, aligned.truth, dataset.keypointSet.names);
   const {per_joint: _, ...row} = result.table;
-  return {...report, notes: [...aligned.notes, ...report.notes], table: figureRow(row)};
+  return {...report, notes: [...aligned.notes, ...report.notes], table: percentRow(row)};
 }
