@@ -156,12 +156,15 @@ const pck = z.strictObject({
     ),
 });
 
-/** What PCKh needs besides the dataset: MPII's people have their head boxes in a file of their own. */
+/** What PCKh needs besides the dataset: HRNet's files of MPII have the head boxes apart from the people. */
 const pckh = z.strictObject({
   annotations: path
     .nullable()
     .default(null)
-    .describe("MPII's gt_valid.mat, or its JSON form (docs/metrics.md); relative to dataset.root"),
+    .describe(
+      "MPII's gt_valid.mat, or its JSON form (docs/metrics.md), as seen from the folder of the val annotations; " +
+        "null: the people's own head boxes, or gt_valid.mat in that folder",
+    ),
 });
 
 const evaluation = z.strictObject({

@@ -45,6 +45,11 @@ const HEAD_SHARE = 0.6;
 const THRESHOLD = 0.5;
 /** "Mean@0.1" is HRNet's name for entry 11 of its thresholds 0, 0.01, 0.02 …, which is 0.11. */
 const FINE_THRESHOLD = 11 * 0.01;
+/** HRNet's names of MPII's joints, in the order of its files. */
+export const MPII_JOINTS = [
+  ...['rank', 'rkne', 'rhip', 'lhip', 'lkne', 'lank', 'pelv', 'thor'],
+  ...['neck', 'head', 'rwri', 'relb', 'rsho', 'lsho', 'lelb', 'lwri'],
+] as const;
 const GROUPS = {
   Head: ['head'],
   Shoulder: ['lsho', 'rsho'],

@@ -5,13 +5,7 @@
 import {z} from 'zod';
 import {problem, readJson} from '../cocoapi/records.js';
 import {type MatArray, type MatVariable, readMatFile} from './matFile.js';
-import type {PckhPredictions, PckhTruth} from './pckh.js';
-
-/** HRNet's names of MPII's joints, on which the table's groups are built. */
-const NEEDED_JOINTS = [
-  ...['head', 'lsho', 'rsho', 'lelb', 'relb', 'lwri', 'rwri'],
-  ...['lhip', 'rhip', 'lkne', 'rkne', 'lank', 'rank'],
-];
+import {MPII_JOINTS, type PckhPredictions, type PckhTruth} from './pckh.js';
 
 const point = z.array(z.number()).min(2);
 const truthFile = z.object({
@@ -25,7 +19,7 @@ const predictionFile = z.array(z.array(point.nullable()).nullable());
 /** @throws UserError 'data' that names the file and what is wrong with it */
 export async function readPckhTruth(file: string): Promise<PckhTruth> {
   const truth = file.endsWith('.mat') ? truthFromMat(file) : truthFromJson(await readJson(file), file);
-  const missing = NEEDED_JOINTS.filter((name) => !truth.jointNames.includes(name));
+  const missing = MPII_JOINTS.filter((name) => !truth.jointNames.includes(name));
   if (missing.length > 0) {
     throw problem(
       file,

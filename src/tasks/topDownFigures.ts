@@ -4,7 +4,7 @@ import {COCO} from '../cocoapi/index.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {KeypointSet} from '../data/keypoints.js';
-import type {Person} from '../data/types.js';
+import type {Box, Person} from '../data/types.js';
 import {UserError} from '../errors.js';
 import type {CocoKeypointResult} from '../metrics/cocoResults.js';
 import {
@@ -20,7 +20,7 @@ import {oksReport} from '../metrics/oks.js';
 import {keypointErrors} from '../metrics/pck.js';
 import {pckh} from '../metrics/pckh.js';
 import {readPckhTruth} from '../metrics/pckhFiles.js';
-import {alignWithTruth} from '../metrics/pckhPeople.js';
+import {type PckhCase, withOwnHeads, withTruth} from '../metrics/pckhPeople.js';
 import {type PosePair, pairNearest} from '../metrics/posePairs.js';
 import {figureLines, percentRow} from '../report/metricTables.js';
 
@@ -28,7 +28,7 @@ type EvaluationConfig = Config['eval'];
 
 /** A person of the dataset with the keypoints that were predicted, each x, y, score. */
 interface Predicted {
-  readonly person: Person;
+  readonly person: Person & {readonly headBox?: Box};
   readonly keypoints: readonly (readonly [number, number, number])[];
 }
 
@@ -80,7 +80,7 @@ export async function topDownFigures(
   const {names, sigmas} = dataset.keypointSet;
   const reports: FigureReport[] = [];
   if (metrics.includes('oks') || usesDistances(config)) {
-    const truth = await COCO.fromFile(dataset.annotationFile);
+    const truth = await groundTruth(dataset);
     const detections = truth.loadRes(results);
     const pairs = pairsOf(predictions, truth, detections, dataset.imageIds);
     if (metrics.includes('oks')) {
@@ -93,6 +93,11 @@ export async function topDownFigures(
   }
   if (metrics.includes('pckh')) reports.push(await headFigures(predictions, dataset, config));
   return {...joinReports(reports), table: reports.map(({table}) => table).join('\n')};
+}
+
+/** What OKS and distances are measured against. */
+function groundTruth({annotationFile}: TopDownDataset): Promise<COCO> {
+  return COCO.fromFile(annotationFile);
 }
 
 /** With annotated boxes it is known who is who; with a detector's, the nearest detection counts. */
@@ -115,14 +120,35 @@ function pairsOf(
 async function headFigures(
   predictions: readonly Predicted[],
   dataset: TopDownDataset,
-  {pckh: {annotations}}: EvaluationConfig,
+  config: EvaluationConfig,
 ): Promise<FigureReport> {
+  const {truth, predictions: own, notes} = await pckhCase(predictions, dataset, config);
+  const result = pckh(truth, own);
+  const report = pckhReport(result, truth, dataset.keypointSet.names);
+  const {per_joint: _, ...row} = result.table;
+  return {...report, notes: [...notes, ...report.notes], table: percentRow(row)};
+}
+
+/** With the head boxes of the dataset's people where they have them, else with those of MPII's own ground truth. */
+async function pckhCase(
+  predictions: readonly Predicted[],
+  dataset: TopDownDataset,
+  {pckh: {annotations}}: EvaluationConfig,
+): Promise<PckhCase> {
+  if (predictions.some(({person}) => person.annotationId === null)) {
+    throw new UserError(
+      'usage',
+      'eval.metrics: pckh compares people in the boxes of their annotations. Set dataset.useGroundTruthBoxes=true.',
+    );
+  }
+  const people = predictions.map(({person, keypoints}) => ({
+    id: person.annotationId!,
+    truth: person.keypoints,
+    predicted: keypoints,
+    headBox: person.headBox,
+  }));
+  if (annotations === null && people.some(({headBox}) => headBox)) return withOwnHeads(people);
   const folder = dirname(dataset.annotationFile);
   const file = annotations === null ? join(folder, 'gt_valid.mat') : resolve(folder, annotations);
-  const people = predictions.map(({person, keypoints}) => ({truth: person.keypoints, predicted: keypoints}));
-  const aligned = alignWithTruth(people, await readPckhTruth(file), file);
-  const result = pckh(aligned.truth, aligned.predictions);
-  const report = pckhReport(result, aligned.truth, dataset.keypointSet.names);
-  const {per_joint: _, ...row} = result.table;
-  return {...report, notes: [...aligned.notes, ...report.notes], table: percentRow(row)};
+  return withTruth(people, await readPckhTruth(file), file);
 }

@@ -138,7 +138,11 @@ describe('files that are not what they should be', () => {
 
   it.each([
     ['no ground truth of this layout', {images: []}, /joint_names.*docs\/metrics\.md/],
-    ['other joints', {...layout, joint_names: NAMES.map((name) => `${name}2`)}, /lack head, lsho/],
+    [
+      'other joints',
+      {...layout, joint_names: NAMES.map((name) => `${name}2`)},
+      /the joint names lack rank, rkne/,
+    ],
     ['lists of different lengths', {...layout, head_boxes: []}, /1 people.*head boxes of 0/],
     ['a person with too few joints', {...layout, gt_joints: [[[1, 2]]]}, /person 0 does not have 16 joints/],
   ])('are refused: %s', async (_, content, message) => {

@@ -114,7 +114,7 @@ describe("PCKh on MPII's people", () => {
   const config = settings({metrics: ['pckh'], pckh: {annotations: 'heads.json'}});
   const dataset = datasetOf(people, MPII16, file);
 
-  /** The ground truth counts from 1, and knows people in another order. */
+  /** The ground truth counts from 1, and knows one more person. */
   beforeAll(() => {
     const joints = people.map(({keypoints}) =>
       MPII_JOINTS.map((_, k) => [keypoints[3 * k] + 1.4, keypoints[3 * k + 1] + 1]),
@@ -123,7 +123,7 @@ describe("PCKh on MPII's people", () => {
       join(folder, 'heads.json'),
       JSON.stringify({
         joint_names: MPII_JOINTS,
-        gt_joints: [...joints, joints[0].map(() => [5, 5])].reverse(),
+        gt_joints: [...joints, joints[0].map(() => [5, 5])],
         missing: [0, 1, 2].map(() => MPII_JOINTS.map(() => 0)),
         head_boxes: [0, 1, 2].map(() => [
           [0, 0],
@@ -133,22 +133,38 @@ describe("PCKh on MPII's people", () => {
     );
   });
 
-  it('recognises them by their joints, and says whom it left out', async () => {
+  it('takes their head boxes from its ground truth, and says whom it left out', async () => {
     // The unit is 0.6 · 50 = 30 pixels: 15.4 off is right (the truth lies 0.4 further), 15.5 is wrong.
     const predictions = [predicted(people[0], 15.3), predicted(people[1], 15.5)];
     const {stats, primary, note, perKeypoint, table} = await scorePredictions(predictions, dataset, config);
     expect(stats).toEqual({PCKh: 50, 'PCKh@0.1': 0});
     expect(primary).toEqual({name: 'PCKh', value: 50});
-    expect(note).toMatch(/PCKh is of 2 people: 1 others of .*heads\.json/);
+    expect(note).toMatch(/PCKh is of 2 people; 1 more of .*heads\.json/);
     expect(perKeypoint.joint_head).toEqual({labelled: 2, PCKh: 50});
     expect(table).toMatch(/^Head +Shoulder.*Mean@0\.1\n50\.00/);
   });
 
   it('refuses a ground truth of other people', async () => {
-    const stranger = person(7, 16);
-    await expect(scorePredictions([predicted(stranger, 0)], dataset, config)).rejects.toThrow(
-      /heads\.json: person 0 of the validation split has other joints than anybody here/,
-    );
+    const swapped = {...person(1, 16), annotationId: 2};
+    for (const stranger of [swapped, person(7, 16)]) {
+      await expect(scorePredictions([predicted(stranger, 0)], dataset, config)).rejects.toThrow(
+        /heads\.json: row \d of the validation split has other joints than row \d here/,
+      );
+    }
+  });
+
+  it('takes their own head boxes where they have them', async () => {
+    // 0.6 · 50 = 30 pixels as well; the second has none.
+    const own = {...person(1, 16), headBox: [0, 0, 30, 40] as const};
+    const predictions = [predicted(own, 15), predicted(person(2, 16), 99)];
+    const {stats, note} = await scorePredictions(predictions, dataset, settings({metrics: ['pckh']}));
+    expect(stats.PCKh).toBe(100);
+    expect(note).toMatch(/^1 of 2 people have no head box/);
+  });
+
+  it("refuses a detector's boxes", async () => {
+    const predictions = [predicted(person(1, 16, false), 0)];
+    await expect(scorePredictions(predictions, dataset, config)).rejects.toThrow(/useGroundTruthBoxes=true/);
   });
 
   it('asks for gt_valid.mat beside the annotations where no file is named', async () => {
