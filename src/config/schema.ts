@@ -139,11 +139,10 @@ const train = z.strictObject({
   keepCheckpoints: positive.default(2),
 });
 
-const pckNormalizer = z.union([
-  z.enum(['box', 'torso', 'head']),
-  z.tuple([z.string().min(1), z.string().min(1)]),
-  z.number().positive(),
-]);
+const pckNormalizer = z.union(
+  [z.enum(['box', 'torso', 'head']), z.tuple([z.string().min(1), z.string().min(1)]), z.number().positive()],
+  'expected box, torso, head, two keypoints as [a, b], or a number of pixels',
+);
 
 /** Settings of PCK, its area under the curve, and the end-point error. */
 const pck = z.strictObject({

@@ -46,7 +46,7 @@ function indexOf(candidates: readonly string[], normalizer: Normalizer, names: r
   if (name !== undefined) return names.indexOf(name);
   throw new UserError(
     'usage',
-    `normalizer ${JSON.stringify(normalizer)}: there is no keypoint ${candidates.map((c) => `"${c}"`).join(' or ')} ` +
+    `${JSON.stringify(normalizer)} (eval.pck.normalizer, --normalizer): there is no keypoint ${candidates.map((c) => `"${c}"`).join(' or ')} ` +
       `among ${names.join(', ')}. Name two of these instead, or take "box" or a number of pixels.`,
   );
 }

@@ -34,8 +34,8 @@ export async function writeEvaluation(
 export class EvaluateHook implements Hook {
   #best: Best | null;
   #latest: Evaluation | null = null;
-  /** Said once as long as it stays the same. */
-  #note: string | null = null;
+  /** The note without its numbers: said once as long as it stays the same. */
+  #cause: string | null = null;
 
   constructor(private readonly options: EvaluateHookOptions) {
     this.#best = options.best;
@@ -57,8 +57,9 @@ export class EvaluateHook implements Hook {
     const evaluation = await evaluate();
     this.#latest = evaluation;
     console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}]));
-    if (evaluation.note && evaluation.note !== this.#note) console.line(evaluation.note);
-    this.#note = evaluation.note;
+    const cause = evaluation.note?.replaceAll(/\d[\d.]*/g, '#') ?? null;
+    if (evaluation.note && cause !== this.#cause) console.line(evaluation.note);
+    this.#cause = cause;
     metrics.append({type: 'eval', step, epoch, ...evaluation.stats});
     // The log must hold all that the checkpoint, which follows, will remember of it.
     metrics.sync();

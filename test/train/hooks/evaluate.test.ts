@@ -26,11 +26,11 @@ async function validate(
     every?: number;
     epochs?: number;
     best?: Best | null;
-    note?: string | null;
+    note?: (figure: number) => string;
     name?: FigureName;
   } = {},
 ): Promise<EvaluateHook> {
-  const {every = 1, epochs = figures.length, best = null, note = null, name = 'AP'} = options;
+  const {every = 1, epochs = figures.length, best = null, note, name = 'AP'} = options;
   const stream = {
     write: (text: string) => {
       printed += text;
@@ -46,7 +46,7 @@ async function validate(
       perKeypoint: {nose: {OKS: figure}},
       primary: {name, value: figure},
       results: [{score: figure}],
-      note,
+      note: note?.(figure) ?? null,
     } as unknown as Evaluation;
   };
   const metrics = MetricsLog.open(join(folder, 'metrics.jsonl'));
@@ -105,7 +105,7 @@ describe('validation', () => {
   });
 
   it('prints its table each time, and a note once', async () => {
-    await validate([0.1, 0.2], {note: 'no person is large'});
+    await validate([0.1, 0.2], {note: (figure) => `no person is large, but ${figure}`});
     expect(printed.match(/^epoch \d/gm)).toEqual(['epoch 1', 'epoch 2']);
     expect(printed.match(/no person is large/g)).toHaveLength(1);
   });
