@@ -1,23 +1,44 @@
 /** @file Checks ground truth in COCO's format before anything relies on it. */
 import {z} from 'zod';
-import {checkedRecords, problem, recordName} from './records.js';
+import {areNumbers, checkedRecords, problem, type RecordCheck, recordName} from './records.js';
 import type {CocoAnnotation, CocoCategory, CocoDataset, CocoImage} from './types.js';
 
 export const id = z.number().int();
 export const box = z.array(z.number()).length(4);
 
-const imageRecord = z.object({id});
-const categoryRecord = z.object({id, name: z.string(), keypoints: z.array(z.string()).optional()});
-const annotationRecord = z.object({
-  id,
-  image_id: id,
-  category_id: id,
-  bbox: box,
-  area: z.number(),
-  iscrowd: z.union([z.literal(0), z.literal(1)]).optional(),
-  keypoints: z.array(z.number()).optional(),
-  num_keypoints: z.number().int().optional(),
-});
+/** Why a missing area is an error, and what to write. */
+const AREA_HINT =
+  'expected number: the area in square pixels, by which OKS divides; for want of a mask write that of the box';
+
+const imageRecord: RecordCheck = {
+  schema: z.object({id}),
+  isPlain: (record) => Number.isSafeInteger(record.id),
+};
+const categoryRecord: RecordCheck = {
+  schema: z.object({id, name: z.string(), keypoints: z.array(z.string()).optional()}),
+  isPlain: () => false,
+};
+const annotationRecord: RecordCheck = {
+  schema: z.object({
+    id,
+    image_id: id,
+    category_id: id,
+    bbox: box,
+    area: z.number(AREA_HINT),
+    iscrowd: z.union([z.literal(0), z.literal(1)]).optional(),
+    keypoints: z.array(z.number()).optional(),
+    num_keypoints: z.number().int().optional(),
+  }),
+  isPlain: (record) =>
+    Number.isSafeInteger(record.id) &&
+    Number.isSafeInteger(record.image_id) &&
+    Number.isSafeInteger(record.category_id) &&
+    areNumbers(record.bbox, 4) &&
+    Number.isFinite(record.area) &&
+    (record.iscrowd === 0 || record.iscrowd === 1) &&
+    (record.keypoints === undefined || areNumbers(record.keypoints)) &&
+    (record.num_keypoints === undefined || Number.isSafeInteger(record.num_keypoints)),
+};
 
 /** A dataset whose records have been checked; `checkDataset` and `resultDataset` make them. */
 export class CheckedDataset implements CocoDataset {
@@ -42,12 +63,12 @@ export function checkDataset(content: unknown, source: string): CheckedDataset {
     const hint = Array.isArray(content) ? ' A list may be a results file: give it to loadRes.' : '';
     throw problem(source, `expected an object with images, annotations and categories.${hint}`);
   }
-  const list = <T>(key: keyof CocoDataset, schema: z.ZodType): T[] => {
+  const list = <T>(key: keyof CocoDataset, check: RecordCheck): T[] => {
     const records = (content as Record<string, unknown>)[key];
     if (!Array.isArray(records)) {
       throw problem(source, `has no list "${key}": it is not an annotation file in COCO's format.`);
     }
-    return checkedRecords<T>(source, key, records, schema);
+    return checkedRecords<T>(source, key, records, check);
   };
   const images = list<CocoImage>('images', imageRecord);
   const categories = list<CocoCategory>('categories', categoryRecord);

@@ -8,7 +8,7 @@ export interface Params {
   /** Images and categories to evaluate; all of the ground truth's by default. */
   imgIds: number[];
   catIds: number[];
-  /** False: boxes are compared regardless of their category. */
+  /** False: compared regardless of category; pycocotools then finds no likeness of keypoints at all, this does. */
   useCats: boolean;
   iouThrs: number[];
   recThrs: number[];

@@ -58,20 +58,24 @@ export function precisionRecall(
 }
 
 function rank(images: readonly ImageEvaluation[], maxDet: number, thresholds: number): Ranking {
-  const places = images.flatMap((image) =>
-    Array.from({length: Math.min(maxDet, image.dtIds.length)}, (_, d) => ({
-      image,
-      d,
-      score: image.dtScores[d],
-    })),
-  );
-  // Stable, as numpy's mergesort: ties keep the order of the images.
-  places.sort((a, b) => b.score - a.score);
-  const outcomes = new Uint8Array(thresholds * places.length);
-  places.forEach(({image, d}, i) => {
-    for (let t = 0; t < thresholds; t++) outcomes[t * places.length + i] = outcome(image, t, d);
+  const counts = images.map(({dtIds}) => Math.min(maxDet, dtIds.length));
+  const count = counts.reduce((sum, own) => sum + own, 0);
+  const scores = new Float64Array(count);
+  const outcomes = new Uint8Array(thresholds * count);
+  let first = 0;
+  images.forEach((image, i) => {
+    scores.set(image.dtScores.subarray(0, counts[i]), first);
+    for (let t = 0; t < thresholds; t++) {
+      for (let d = 0; d < counts[i]; d++) outcomes[t * count + first + d] = outcome(image, t, d);
+    }
+    first += counts[i];
   });
-  return {scores: Float64Array.from(places, ({score}) => score), outcomes};
+  // Ties keep the order of the images, as with numpy's mergesort.
+  const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
+  return {
+    scores: Float64Array.from(order, (i) => scores[i]),
+    outcomes: outcomes.map((_, at) => outcomes[at - (at % count) + order[at % count]]),
+  };
 }
 
 function outcome({dtIds, dtMatches, dtIgnore}: ImageEvaluation, t: number, d: number): number {

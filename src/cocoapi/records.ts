@@ -46,6 +46,19 @@ export function recordName(list: string, index: number, record: unknown): string
   return id === undefined ? `${list}[${index}]` : `${list}[${index}] (id ${id})`;
 }
 
+/** A schema, and a quick look that lets most of what fits it pass; whatever it does not know is left to the schema. */
+export interface RecordCheck {
+  readonly schema: z.ZodType;
+  readonly isPlain: (record: Readonly<Record<string, unknown>>) => boolean;
+}
+
+/** Finite numbers, `count` of them if it is given. */
+export function areNumbers(value: unknown, count?: number): boolean {
+  if (!Array.isArray(value) || (count !== undefined && value.length !== count)) return false;
+  for (let i = 0; i < value.length; i++) if (!Number.isFinite(value[i])) return false;
+  return true;
+}
+
 /**
  * The records themselves, once every one of them has proved to fit the schema.
  * @throws UserError that names the first one that does not
@@ -54,9 +67,10 @@ export function checkedRecords<T>(
   source: string,
   list: string,
   records: readonly unknown[],
-  schema: z.ZodType,
+  {schema, isPlain}: RecordCheck,
 ): T[] {
   records.forEach((record, i) => {
+    if (typeof record === 'object' && record !== null && isPlain(record as Record<string, unknown>)) return;
     const result = schema.safeParse(record);
     if (result.success) return;
     const {path, message} = result.error.issues[0];

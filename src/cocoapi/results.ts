@@ -1,12 +1,25 @@
 /** @file Results in COCO's format, checked against their ground truth and completed (pycocotools' `loadRes`). */
 import {z} from 'zod';
 import {box, CheckedDataset, id, keypointFlaw} from './dataset.js';
-import {checkedRecords, problem, recordName} from './records.js';
+import {areNumbers, checkedRecords, problem, type RecordCheck, recordName} from './records.js';
 import type {CocoAnnotation, CocoResult} from './types.js';
 
 const common = {image_id: id, category_id: id, score: z.number()};
-const boxResult = z.object({...common, bbox: box, keypoints: z.array(z.number()).optional()});
-const keypointResult = z.object({...common, keypoints: z.array(z.number()).min(3)});
+const hasIds = ({image_id: image, category_id: category, score}: Readonly<Record<string, unknown>>) =>
+  Number.isSafeInteger(image) && Number.isSafeInteger(category) && Number.isFinite(score);
+
+const boxResult: RecordCheck = {
+  schema: z.object({...common, bbox: box, keypoints: z.array(z.number()).optional()}),
+  isPlain: (record) =>
+    hasIds(record) &&
+    areNumbers(record.bbox, 4) &&
+    (record.keypoints === undefined || areNumbers(record.keypoints)),
+};
+const keypointResult: RecordCheck = {
+  schema: z.object({...common, keypoints: z.array(z.number()).min(3)}),
+  isPlain: (record) =>
+    hasIds(record) && areNumbers(record.keypoints) && (record.keypoints as number[]).length >= 3,
+};
 
 /**
  * Results as a dataset of the ground truth's images and categories. As in pycocotools the first record decides:

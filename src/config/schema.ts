@@ -139,12 +139,64 @@ const train = z.strictObject({
   keepCheckpoints: positive.default(2),
 });
 
+const pckNormalizer = z.union(
+  [z.enum(['box', 'torso', 'head']), z.tuple([z.string().min(1), z.string().min(1)]), z.number().positive()],
+  'expected box, torso, head, two keypoints as [a, b], or a number of pixels',
+);
+
+/** Settings of PCK, its area under the curve, and the end-point error. */
+const pck = z.strictObject({
+  threshold: z.number().positive().default(0.2).describe('errors of at most so many lengths are right'),
+  normalizer: pckNormalizer
+    .default('box')
+    .describe(
+      "a person's length: box (its longer side), torso (left shoulder to right hip), head (its top to the neck), " +
+        '[a, b] (between two keypoints), or a number of pixels',
+    ),
+});
+
+/** What PCKh needs besides the dataset: HRNet's files of MPII have the head boxes apart from the people. */
+const pckh = z.strictObject({
+  annotations: path
+    .nullable()
+    .default(null)
+    .describe(
+      "MPII's gt_valid.mat, or its JSON form (docs/metrics.md), as seen from the folder of the val annotations; " +
+        "null: the people's own head boxes, or gt_valid.mat in that folder",
+    ),
+});
+
 const evaluation = z.strictObject({
   batchSize: positive.default(32),
   flipTest: z.boolean().default(true),
   shiftHeatmap: z.boolean().default(true).describe('shift the flipped heatmap by one cell, as HRNet does'),
+  rescore: z
+    .boolean()
+    .default(true)
+    .describe("a person's score: the box's times the mean of the keypoints'; false: the box's alone"),
   keypointThreshold: z.number().default(0.2).describe('keypoints above it enter the rescoring of a person'),
-  oksNms: z.number().positive().default(0.9),
+  nms: z
+    .enum(['oks', 'softOks', 'none'])
+    .default('oks')
+    .describe('of people found twice: drop them, let their scores fall (Gaussian), or keep all'),
+  oksNms: z
+    .number()
+    .positive()
+    .default(0.9)
+    .describe('oks: people more similar than this are one; softOks: how gently scores fall'),
+  metrics: z
+    .array(z.enum(['oks', 'pck', 'auc', 'epe', 'pckh']))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, 'expected each metric once')
+    .default(['oks'])
+    .describe('what is reported; the first decides which checkpoint is the best, unless eval.primary does'),
+  primary: z
+    .enum(['AP', 'PCK', 'AUC', 'EPE', 'PCKh'])
+    .nullable()
+    .default(null)
+    .describe("the figure of the best checkpoint; null: the first metric's own"),
+  pck: pck.prefault({}),
+  pckh: pckh.prefault({}),
 });
 
 export const configSchema = z.strictObject({

@@ -1,5 +1,5 @@
 /** @file From predicted people to COCO's keypoint results: rescoring and suppression per image, as HRNet does. */
-import {oksNms} from './nms.js';
+import {type NmsMode, suppress} from './nms.js';
 
 export interface PersonPrediction {
   readonly imageId: number;
@@ -24,7 +24,10 @@ export interface CocoKeypointResult {
 export interface ResultOptions {
   /** Keypoints with scores above it enter a person's score; HRNet's is 0.2. */
   readonly keypointThreshold: number;
-  /** People of an image more similar than this are one; HRNet's is 0.9. */
+  /** False: a person's score is the box's alone. */
+  readonly rescore: boolean;
+  readonly nms: NmsMode;
+  /** People of an image more similar than this are one; how far scores fall with `softOks`. HRNet's is 0.9. */
   readonly oksNms: number;
   /** One for every keypoint. */
   readonly sigmas: readonly number[];
@@ -40,20 +43,23 @@ export function personScore({keypoints, boxScore}: PersonPrediction, threshold: 
 /** One record for every person kept; images in the order of their first prediction, people by falling score. */
 export function toCocoResults(
   predictions: readonly PersonPrediction[],
-  {keypointThreshold, oksNms: threshold, sigmas}: ResultOptions,
+  {keypointThreshold, rescore, nms, oksNms, sigmas}: ResultOptions,
 ): CocoKeypointResult[] {
   const byImage = new Map<number, (PersonPrediction & {score: number})[]>();
   for (const prediction of predictions) {
     const people = byImage.get(prediction.imageId) ?? [];
     byImage.set(prediction.imageId, people);
-    people.push({...prediction, score: personScore(prediction, keypointThreshold)});
+    const score = rescore ? personScore(prediction, keypointThreshold) : prediction.boxScore;
+    people.push({...prediction, score});
   }
   return [...byImage.values()].flatMap((people) =>
-    oksNms(people, threshold, sigmas).map(({imageId, categoryId = 1, keypoints, score}) => ({
-      image_id: imageId,
-      category_id: categoryId,
-      keypoints: keypoints.flat(),
-      score,
-    })),
+    suppress(people, {mode: nms, threshold: oksNms, sigmas}).map(
+      ({imageId, categoryId = 1, keypoints, score}) => ({
+        image_id: imageId,
+        category_id: categoryId,
+        keypoints: keypoints.flat(),
+        score,
+      }),
+    ),
   );
 }

@@ -1,12 +1,13 @@
-/** @file Validation of a top-down model: predictions for every person, COCO results, OKS-AP. */
-import {COCO, COCOeval, explainMinusOne, type KeypointStats} from '../cocoapi/index.js';
+/** @file Validation of a top-down model: predictions for every person, COCO results, figures. */
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {BatchLoader} from '../data/loader/loader.js';
 import {cellsToImage} from '../data/transforms/affine.js';
 import type {Batch, Person} from '../data/types.js';
 import {type CocoKeypointResult, type PersonPrediction, toCocoResults} from '../metrics/cocoResults.js';
+import type {FigureName, PerKeypoint} from '../metrics/metricReport.js';
 import type {TopDownTask} from './topDown.js';
+import {primaryFigure, topDownFigures} from './topDownFigures.js';
 
 export interface PredictedPerson extends PersonPrediction {
   readonly person: Person;
@@ -15,10 +16,14 @@ export interface PredictedPerson extends PersonPrediction {
 export interface Evaluation {
   readonly predictions: readonly PredictedPerson[];
   readonly results: readonly CocoKeypointResult[];
-  readonly stats: KeypointStats;
-  /** The ten figures as pycocotools prints them. */
+  /** The figures of all metrics by name; −1 where there was nothing to measure. */
+  readonly stats: Readonly<Record<string, number>>;
+  readonly perKeypoint: PerKeypoint;
+  /** The one by which checkpoints are compared. */
+  readonly primary: {readonly name: FigureName; readonly value: number};
+  /** The figures as text; those of OKS as pycocotools prints them. */
   readonly table: string;
-  /** In words, why figures are −1; null if none is. */
+  /** In words, why figures are −1 or 0, and what they leave out; null if there is nothing to say. */
   readonly note: string | null;
 }
 
@@ -75,14 +80,16 @@ export async function scorePredictions(
   dataset: TopDownDataset,
   config: EvaluationConfig,
 ): Promise<Evaluation> {
-  const {sigmas} = dataset.keypointSet;
-  const results = toCocoResults(predictions, {...config, sigmas});
-  const truth = await COCO.fromFile(dataset.annotationFile);
-  const evaluator = new COCOeval(truth, truth.loadRes(results), 'keypoints');
-  evaluator.params.imgIds = [...dataset.imageIds];
-  evaluator.params.kptOksSigmas = Float64Array.from(sigmas);
-  evaluator.evaluate();
-  evaluator.accumulate();
-  const table = evaluator.summarize();
-  return {predictions, results, table, stats: evaluator.statsObject(), note: explainMinusOne(evaluator)};
+  const results = toCocoResults(predictions, {...config, sigmas: dataset.keypointSet.sigmas});
+  const {figures, perKeypoint, notes, table} = await topDownFigures(predictions, results, dataset, config);
+  const name = primaryFigure(config);
+  return {
+    predictions,
+    results,
+    stats: figures,
+    perKeypoint,
+    primary: {name, value: figures[name]},
+    table,
+    note: notes.length > 0 ? notes.join('\n') : null,
+  };
 }

@@ -10,6 +10,7 @@ import {formatDuration} from '../report/format.js';
 import {writeReport} from '../report/htmlReport.js';
 import {MetricsLog, readMetrics} from '../report/metricsLog.js';
 import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
+import {checkMetrics, primaryFigure} from '../tasks/topDownFigures.js';
 import {openLoader} from '../tasks/topDownParts.js';
 import {CheckpointHook} from './hooks/checkpoint.js';
 import {EvaluateHook} from './hooks/evaluate.js';
@@ -25,7 +26,7 @@ import {openSession, type Session, sessionFacts} from './session.js';
 import {Run, type Update} from './trainer.js';
 
 export interface TrainOutcome {
-  /** AP of the best validation; null if there was none. */
+  /** The primary figure (AP) of the best validation; null if there was none. */
   readonly best: number | null;
   /** The process's exit code if a signal ended the run. */
   readonly signalExitCode: number | null;
@@ -34,6 +35,7 @@ export interface TrainOutcome {
 /** @param resume go on from the newest good checkpoint of the run's folder */
 export async function trainFromConfig(config: Config, {resume}: {resume: boolean}): Promise<TrainOutcome> {
   const session = await openSession(config);
+  checkMetrics(config.eval, session.val.keypointSet);
   const folder = await openRunFolder(config, resume, (line) => session.console.warn(line));
   const loaders = {
     train: openLoader(config, session.train, session.task, 'train'),
@@ -176,7 +178,7 @@ async function conclude(
   const {config, console, val} = session;
   const {best, latest} = evaluation;
   const summary = best
-    ? `Best AP ${best.figure.toFixed(3)} after epoch ${best.epoch} of ${config.train.epochs}.`
+    ? `Best ${primaryFigure(config.eval)} ${best.figure.toFixed(3)} after epoch ${best.epoch} of ${config.train.epochs}.`
     : '';
   const report = await writeReport({
     runFolder: folder.path,

@@ -28,7 +28,8 @@ export function plainOks(sigmas: readonly number[]): Similarity {
     const terms = used.map(({sigma, k, isLabelled}) => {
       const dx = isLabelled ? d[3 * k] - g[3 * k] : away(d[3 * k], x - w, x + 2 * w);
       const dy = isLabelled ? d[3 * k + 1] - g[3 * k + 1] : away(d[3 * k + 1], y - h, y + 2 * h);
-      return Math.exp(-(dx ** 2 + dy ** 2) / (8 * sigma ** 2 * area));
+      // Exactly hit is hit, also where there is no area to divide by.
+      return dx === 0 && dy === 0 ? 1 : Math.exp(-(dx ** 2 + dy ** 2) / (8 * sigma ** 2 * area));
     });
     return terms.reduce((a, b) => a + b, 0) / terms.length;
   };

@@ -14,6 +14,7 @@ afterAll(() => folder.remove());
 interface JsonSchema {
   readonly properties?: Record<string, JsonSchema>;
   readonly anyOf?: JsonSchema[];
+  readonly items?: JsonSchema;
   readonly enum?: unknown[];
   readonly const?: unknown;
 }
@@ -84,7 +85,10 @@ describe('the keys of the schema', () => {
 
 describe('an override', () => {
   it.each(VALUES)('of %s gives the value that was written, whatever it is', (path, schema) => {
-    const own = [schema, ...(schema.anyOf ?? [])].flatMap((kind) => kind.enum ?? kind.const ?? []);
+    const own = [schema, ...(schema.anyOf ?? [])].flatMap((kind) => [
+      ...(kind.enum ?? (kind.const === undefined ? [] : [kind.const])),
+      ...(kind.items?.enum ?? []).map((value) => [value]),
+    ]);
     const accepted = [...POOL, ...own].filter((value) => {
       const text = dump(value, {flowLevel: 0, lineWidth: -1}).trimEnd();
       const given = overridden(path, text);

@@ -1,7 +1,13 @@
 import {describe, expect, it} from 'vitest';
 import {type PersonPrediction, personScore, toCocoResults} from '../../src/metrics/cocoResults.js';
 
-const OPTIONS = {keypointThreshold: 0.2, oksNms: 0.9, sigmas: [0.05, 0.05, 0.05]};
+const OPTIONS = {
+  keypointThreshold: 0.2,
+  rescore: true,
+  nms: 'oks' as const,
+  oksNms: 0.9,
+  sigmas: [0.05, 0.05, 0.05],
+};
 
 function prediction(imageId: number, x: number, scores: number[], boxScore = 0.5): PersonPrediction {
   const keypoints = scores.map((score, k) => [x, 20 * k, score] as const);
@@ -35,6 +41,21 @@ describe('toCocoResults', () => {
     const results = toCocoResults([blurred, sharp, prediction(7, 400, [0.5, 0.5, 0.5])], OPTIONS);
     expect(results.map(({keypoints}) => keypoints[0])).toEqual([10, 400]);
     expect(results[0].score).toBeCloseTo(0.72, 12);
+  });
+
+  it('keeps the scores of the boxes where rescoring is off', () => {
+    const unsure = prediction(7, 10, [0.3, 0.3, 0.3], 0.9);
+    const [result] = toCocoResults([unsure], {...OPTIONS, rescore: false});
+    expect(result.score).toBe(0.9);
+  });
+
+  it('keeps people found twice where suppression is off, and orders them', () => {
+    const twice = [prediction(7, 10, [0.5, 0.5, 0.5]), prediction(7, 10, [0.9, 0.9, 0.9])];
+    const scores = (nms: 'oks' | 'softOks' | 'none') =>
+      toCocoResults(twice, {...OPTIONS, nms}).map(({score}) => score);
+    expect(scores('none')).toEqual([0.45, 0.25]);
+    expect(scores('softOks')).toEqual([0.45, 0.25]);
+    expect(scores('oks')).toEqual([0.45]);
   });
 
   it('compares people of the same image only, and keeps the order of the images', () => {

@@ -2,6 +2,7 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {writeFileAtomic} from '../../checkpoint/files.js';
+import {isBetter} from '../../metrics/metricReport.js';
 import type {RunConsole} from '../../report/console.js';
 import type {MetricsLog} from '../../report/metricsLog.js';
 import {evaluationTable} from '../../report/tables.js';
@@ -19,24 +20,28 @@ export interface EvaluateHookOptions {
   readonly best: Best | null;
 }
 
-/** Writes an evaluation into the run's folder: COCO's result format, and the figures as JSON. */
-export async function writeEvaluation(folder: string, {results, stats}: Evaluation): Promise<void> {
+/** Writes an evaluation into the run's folder: COCO's result format, and the figures, by keypoint too, as JSON. */
+export async function writeEvaluation(
+  folder: string,
+  {results, stats, perKeypoint}: Evaluation,
+): Promise<void> {
   await mkdir(join(folder, 'results'), {recursive: true});
   await writeFileAtomic(join(folder, 'results', 'keypoints_val_results.json'), JSON.stringify(results));
-  await writeFileAtomic(join(folder, 'eval.json'), `${JSON.stringify(stats, null, 2)}\n`);
+  const figures = JSON.stringify({...stats, perKeypoint}, null, 2);
+  await writeFileAtomic(join(folder, 'eval.json'), `${figures}\n`);
 }
 
 export class EvaluateHook implements Hook {
   #best: Best | null;
   #latest: Evaluation | null = null;
-  /** Said once as long as it stays the same. */
-  #note: string | null = null;
+  /** The note without its numbers: said once as long as it stays the same. */
+  #cause: string | null = null;
 
   constructor(private readonly options: EvaluateHookOptions) {
     this.#best = options.best;
   }
 
-  /** The best validation so far, by AP. */
+  /** The best validation so far, by the primary figure. */
   get best(): Best | null {
     return this.#best;
   }
@@ -52,13 +57,14 @@ export class EvaluateHook implements Hook {
     const evaluation = await evaluate();
     this.#latest = evaluation;
     console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}]));
-    if (evaluation.note && evaluation.note !== this.#note) console.line(evaluation.note);
-    this.#note = evaluation.note;
+    const cause = evaluation.note?.replaceAll(/\d[\d.]*/g, '#') ?? null;
+    if (evaluation.note && cause !== this.#cause) console.line(evaluation.note);
+    this.#cause = cause;
     metrics.append({type: 'eval', step, epoch, ...evaluation.stats});
     // The log must hold all that the checkpoint, which follows, will remember of it.
     metrics.sync();
-    const figure = evaluation.stats.AP;
-    if (Number.isFinite(figure) && figure > (this.#best?.figure ?? -1)) this.#best = {step, epoch, figure};
+    const {name, value} = evaluation.primary;
+    if (isBetter(name, value, this.#best?.figure ?? null)) this.#best = {step, epoch, figure: value};
     await writeEvaluation(runFolder, evaluation);
   }
 }

@@ -3,6 +3,7 @@ import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import type {FigureName} from '../../../src/metrics/metricReport.js';
 import {RunConsole} from '../../../src/report/console.js';
 import {MetricsLog, readMetrics} from '../../../src/report/metricsLog.js';
 import type {Evaluation} from '../../../src/tasks/topDownEvaluation.js';
@@ -21,9 +22,15 @@ afterEach(() => rmSync(folder, {recursive: true}));
 /** Validates after some of the epochs of a run, with these figures in turn. */
 async function validate(
   figures: number[],
-  options: {every?: number; epochs?: number; best?: Best | null; note?: string | null} = {},
+  options: {
+    every?: number;
+    epochs?: number;
+    best?: Best | null;
+    note?: (figure: number) => string;
+    name?: FigureName;
+  } = {},
 ): Promise<EvaluateHook> {
-  const {every = 1, epochs = figures.length, best = null, note = null} = options;
+  const {every = 1, epochs = figures.length, best = null, note, name = 'AP'} = options;
   const stream = {
     write: (text: string) => {
       printed += text;
@@ -34,7 +41,13 @@ async function validate(
   const rest = [...figures];
   const evaluate = async () => {
     const figure = rest.shift()!;
-    return {stats: {AP: figure}, results: [{score: figure}], note} as unknown as Evaluation;
+    return {
+      stats: {[name]: figure},
+      perKeypoint: {nose: {OKS: figure}},
+      primary: {name, value: figure},
+      results: [{score: figure}],
+      note: note?.(figure) ?? null,
+    } as unknown as Evaluation;
   };
   const metrics = MetricsLog.open(join(folder, 'metrics.jsonl'));
   const hook = new EvaluateHook({
@@ -61,6 +74,10 @@ describe('validation', () => {
     expect((await validate([0.5, 0.5])).best?.epoch).toBe(1);
   });
 
+  it('takes the least of end-point errors', async () => {
+    expect((await validate([9, 4, 6], {name: 'EPE'})).best).toMatchObject({epoch: 2, figure: 4});
+  });
+
   it('goes on from the best of an earlier run', async () => {
     const best = {step: 3, epoch: 1, figure: 0.9};
     expect((await validate([0.5], {best})).best).toEqual(best);
@@ -79,7 +96,7 @@ describe('validation', () => {
   it('leaves its results and figures', async () => {
     await validate([0.1, 0.2]);
     expect(readJson('results/keypoints_val_results.json')).toEqual([{score: 0.2}]);
-    expect(readJson('eval.json')).toEqual({AP: 0.2});
+    expect(readJson('eval.json')).toEqual({AP: 0.2, perKeypoint: {nose: {OKS: 0.2}}});
     expect(readMetrics(join(folder, 'metrics.jsonl')).at(-1)).toMatchObject({
       type: 'eval',
       AP: 0.2,
@@ -88,7 +105,7 @@ describe('validation', () => {
   });
 
   it('prints its table each time, and a note once', async () => {
-    await validate([0.1, 0.2], {note: 'no person is large'});
+    await validate([0.1, 0.2], {note: (figure) => `no person is large, but ${figure}`});
     expect(printed.match(/^epoch \d/gm)).toEqual(['epoch 1', 'epoch 2']);
     expect(printed.match(/no person is large/g)).toHaveLength(1);
   });

@@ -1,0 +1,195 @@
+/** @file The metrics that a configuration asks for, over predictions that are a known distance off. */
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import type {Config} from '../../src/config/schema.js';
+import type {TopDownDataset} from '../../src/data/datasets/topDown.js';
+import {type KeypointSet, loadKeypointSet} from '../../src/data/keypoints.js';
+import type {Person} from '../../src/data/types.js';
+import {type PredictedPerson, scorePredictions} from '../../src/tasks/topDownEvaluation.js';
+import {checkMetrics, primaryFigure} from '../../src/tasks/topDownFigures.js';
+import {CONFIG} from '../train/config.js';
+
+const COCO17 = loadKeypointSet('coco17');
+/** MPII's sixteen joints, in the order of its files. */
+const MPII_JOINTS = [
+  ...['rank', 'rkne', 'rhip', 'lhip', 'lkne', 'lank', 'pelv', 'thor'],
+  ...['neck', 'head', 'rwri', 'relb', 'rsho', 'lsho', 'lelb', 'lwri'],
+];
+const MPII16: KeypointSet = {
+  ...COCO17,
+  name: 'mpii16',
+  names: MPII_JOINTS.map((joint) => `joint_${joint}`),
+  sigmas: MPII_JOINTS.map(() => 0.08),
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'figures-'));
+afterAll(() => rmSync(folder, {recursive: true}));
+
+function settings(changes: Partial<Config['eval']>): Config['eval'] {
+  return {...CONFIG.eval, ...changes};
+}
+
+/** A person of one image, its keypoints on a diagonal from (100, 100). */
+function person(id: number, keypoints: number, annotated = true): Person {
+  const points = Array.from({length: keypoints}, (_, k) => [100 + 10 * k + 1000 * id, 100 + 10 * k, 2]);
+  return {
+    imageId: id,
+    imageFile: `${id}.jpg`,
+    annotationId: annotated ? id : null,
+    box: [100 + 1000 * id, 100, 160, 200],
+    score: 1,
+    keypoints: points.flat(),
+  };
+}
+
+function predicted(own: Person, shift: number): PredictedPerson {
+  const keypoints = Array.from(
+    {length: own.keypoints.length / 3},
+    (_, k) => [own.keypoints[3 * k] + shift, own.keypoints[3 * k + 1], 0.9] as const,
+  );
+  const {imageId, score: boxScore} = own;
+  return {person: own, imageId, keypoints, boxScore, area: 32_000, categoryId: 1};
+}
+
+function datasetOf(
+  people: readonly Person[],
+  keypointSet: KeypointSet,
+  annotationFile: string,
+): TopDownDataset {
+  const imageIds = people.map(({imageId}) => imageId);
+  const summary = {images: people.length, people: people.length, rejected: []};
+  return {people, imageIds, imageCount: people.length, annotationFile, keypointSet, summary};
+}
+
+describe('on COCO annotations', () => {
+  const file = join(folder, 'people.json');
+  const people = [person(1, 17), person(2, 17)];
+  const dataset = datasetOf(people, COCO17, file);
+
+  beforeAll(() => {
+    const annotations = people.map(({imageId, box, keypoints}) => ({
+      ...{id: imageId, image_id: imageId, category_id: 1, iscrowd: 0},
+      ...{bbox: box, area: 32_000, keypoints, num_keypoints: 17},
+    }));
+    const images = people.map(({imageId: id}) => ({id, width: 4000, height: 4000}));
+    writeFileSync(file, JSON.stringify({images, annotations, categories: [{id: 1, name: 'person'}]}));
+  });
+
+  it('every metric has its figures, and the first the primary one', async () => {
+    // 30 and 50 pixels off; 0.2 of the longer side of the box, 200, are 40.
+    const predictions = [predicted(people[0], 30), predicted(people[1], 50)];
+    const config = settings({metrics: ['pck', 'oks', 'auc', 'epe']});
+    const {stats, primary, perKeypoint, table} = await scorePredictions(predictions, dataset, config);
+    expect(stats).toMatchObject({PCK: 0.5, EPE: 40, NME: expect.closeTo(0.2, 12)});
+    expect(primary).toEqual({name: 'PCK', value: 0.5});
+    expect(Object.keys(stats)).toEqual(expect.arrayContaining(['AP', 'AR_large', 'AUC']));
+    expect(perKeypoint.left_hip).toMatchObject({
+      labelled: 2,
+      PCK: 0.5,
+      EPE: 40,
+      'OKS>.50': expect.any(Number),
+    });
+    expect(table).toContain('Average Precision');
+    expect(table).toMatch(/PCK@0\.2 \(box\) +0\.500/);
+  });
+
+  it('a detector box goes to the nearest annotation', async () => {
+    const boxes = people.map(({imageId}) => person(imageId, 17, false));
+    const predictions = [predicted(boxes[0], 0), predicted(boxes[0], 300), predicted(boxes[1], 10)];
+    const {stats} = await scorePredictions(predictions, dataset, settings({metrics: ['epe']}));
+    expect(stats.EPE).toBe(5);
+  });
+
+  it('another figure may decide which checkpoint is the best', () => {
+    expect(primaryFigure(settings({metrics: ['oks', 'epe'], primary: 'EPE'}))).toBe('EPE');
+    expect(primaryFigure(settings({metrics: ['oks', 'epe']}))).toBe('AP');
+  });
+});
+
+describe("PCKh on MPII's people", () => {
+  const people = [person(1, 16), person(2, 16)];
+  const file = join(folder, 'valid.json');
+  const config = settings({metrics: ['pckh'], pckh: {annotations: 'heads.json'}});
+  const dataset = datasetOf(people, MPII16, file);
+
+  /** The ground truth counts from 1, and knows one more person. */
+  beforeAll(() => {
+    const joints = people.map(({keypoints}) =>
+      MPII_JOINTS.map((_, k) => [keypoints[3 * k] + 1.4, keypoints[3 * k + 1] + 1]),
+    );
+    writeFileSync(
+      join(folder, 'heads.json'),
+      JSON.stringify({
+        joint_names: MPII_JOINTS,
+        gt_joints: [...joints, joints[0].map(() => [5, 5])],
+        missing: [0, 1, 2].map(() => MPII_JOINTS.map(() => 0)),
+        head_boxes: [0, 1, 2].map(() => [
+          [0, 0],
+          [30, 40],
+        ]),
+      }),
+    );
+  });
+
+  it('takes their head boxes from its ground truth, and says whom it left out', async () => {
+    // The unit is 0.6 · 50 = 30 pixels: 15.4 off is right (the truth lies 0.4 further), 15.5 is wrong.
+    const predictions = [predicted(people[0], 15.3), predicted(people[1], 15.5)];
+    const {stats, primary, note, perKeypoint, table} = await scorePredictions(predictions, dataset, config);
+    expect(stats).toEqual({PCKh: 50, 'PCKh@0.1': 0});
+    expect(primary).toEqual({name: 'PCKh', value: 50});
+    expect(note).toMatch(/PCKh is of 2 people; 1 more of .*heads\.json/);
+    expect(perKeypoint.joint_head).toEqual({labelled: 2, PCKh: 50});
+    expect(table).toMatch(/^Head +Shoulder.*Mean@0\.1\n50\.00/);
+  });
+
+  it('refuses a ground truth of other people', async () => {
+    const swapped = {...person(1, 16), annotationId: 2};
+    for (const stranger of [swapped, person(7, 16)]) {
+      await expect(scorePredictions([predicted(stranger, 0)], dataset, config)).rejects.toThrow(
+        /heads\.json: row \d of the validation split has other joints than row \d here/,
+      );
+    }
+  });
+
+  it('takes their own head boxes where they have them', async () => {
+    // 0.6 · 50 = 30 pixels as well; the second has none.
+    const own = {...person(1, 16), headBox: [0, 0, 30, 40] as const};
+    const predictions = [predicted(own, 15), predicted(person(2, 16), 99)];
+    const {stats, note} = await scorePredictions(predictions, dataset, settings({metrics: ['pckh']}));
+    expect(stats.PCKh).toBe(100);
+    expect(note).toMatch(/^1 of 2 people have no head box/);
+  });
+
+  it("refuses a detector's boxes", async () => {
+    const predictions = [predicted(person(1, 16, false), 0)];
+    await expect(scorePredictions(predictions, dataset, config)).rejects.toThrow(/useGroundTruthBoxes=true/);
+  });
+
+  it('asks for gt_valid.mat beside the annotations where no file is named', async () => {
+    const unnamed = settings({metrics: ['pckh']});
+    await expect(scorePredictions([predicted(people[0], 0)], dataset, unnamed)).rejects.toThrow(
+      /gt_valid\.mat/,
+    );
+  });
+});
+
+describe('what a configuration cannot ask for', () => {
+  it.each<[string, Partial<Config['eval']>, KeypointSet, RegExp]>([
+    ['a primary figure of no metric', {primary: 'PCK'}, COCO17, /eval\.primary: PCK is not among .* \(AP\)/],
+    ['PCKh of other than sixteen joints', {metrics: ['pckh']}, COCO17, /MPII's 16 joints; .*coco17 has 17/],
+    [
+      'a length between keypoints that the set has not',
+      {metrics: ['pck'], pck: {threshold: 0.2, normalizer: 'head'}},
+      COCO17,
+      /no keypoint "head_top"/,
+    ],
+  ])('is %s', (_, changes, set, message) => {
+    expect(() => checkMetrics(settings(changes), set)).toThrow(message);
+  });
+
+  it('is nothing that the defaults ask for', () => {
+    expect(() => checkMetrics(CONFIG.eval, COCO17)).not.toThrow();
+  });
+});
