@@ -43,11 +43,8 @@ export async function showSamples(config: Config, {split, count, out}: ShowOptio
   await writeFileAtomic(out, await contactSheet(tiles.flat(), {columns: 6, tileWidth: 240, tileHeight: 240}));
 }
 
-function inputWithTargets(
-  batch: Batch,
-  i: number,
-  {heatmapSize: [rows, columns]}: BatchLoader,
-): Promise<Buffer> {
+function inputWithTargets(batch: Batch, i: number, {codec}: BatchLoader): Promise<Buffer> {
+  const [rows, columns] = codec.targets[0].shape;
   const count = batch.samples.length;
   const pixels = batch.images.length / count;
   const cells = batch.targets.length / count;
