@@ -135,7 +135,8 @@ function inWords({total, ...stages}) {
 const folder = mkdtempSync(join(tmpdir(), 'bench-evaluation-'));
 try {
   const files = {truth: join(folder, 'truth.json'), results: join(folder, 'results.json')};
-  for (const [name, content] of Object.entries(records())) writeFileSync(files[name], JSON.stringify(content));
+  for (const [name, content] of Object.entries(records()))
+    writeFileSync(files[name], JSON.stringify(content));
   const ours = timed(files);
   const theirs = peer(files);
   const difference = theirs && Math.max(...ours.stats.map((value, i) => Math.abs(value - theirs.stats[i])));

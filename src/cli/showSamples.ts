@@ -134,16 +134,17 @@ async function inputAndTargets(
   batch: Batch,
   i: number,
   set: KeypointSet,
-  {heatmapSize: [rows, columns]}: BatchLoader,
+  {codec}: BatchLoader,
 ): Promise<Tile[]> {
   const part = (all: Float32Array) => {
     const each = all.length / batch.samples.length;
     return all.subarray(i * each, (i + 1) * each);
   };
+  const [rows, columns] = codec.targets[0].shape;
   const [height, width] = [rows * STRIDE, columns * STRIDE];
   const input: RgbImage = {data: denormalised(part(batch.images)), width, height};
   const {region, flipped} = batch.samples[i];
-  const toInput = regionToRaster(region, [height, width], flipped);
+  const toInput = regionToRaster(region, [height, width], codec.convention, flipped);
   const keypoints = keypointsInInput(person.keypoints, toInput, flipped ? set.flipPairs : null);
   const {image, place} = await closeUp(input, [0, 0, width, height], 0, DRAWN);
   const shape = [rows, columns, set.names.length] as const;

@@ -38,10 +38,13 @@ const hrnet = z.strictObject({
 const heatmapHead = z.strictObject({
   type: z.literal('heatmap'),
   sigma: z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells'),
-  unbiased: z
-    .boolean()
-    .default(false)
-    .describe('targets and decoding finer than a cell, by DARK (Zhang et al. 2020); false: as in HRNet'),
+  codec: z
+    .enum(['msra', 'dark', 'udp'])
+    .default('msra')
+    .describe(
+      'keypoints to heatmaps and back. msra: whole cells, as in HRNet; dark: between cells (Zhang et al. 2020); ' +
+        'udp: the same in a geometry that mirroring keeps (Huang et al. 2020)',
+    ),
   finalConvKernel: positive.refine((size) => size % 2 === 1, 'expected an odd number').default(1),
 });
 
@@ -169,7 +172,13 @@ const pckh = z.strictObject({
 const evaluation = z.strictObject({
   batchSize: positive.default(32),
   flipTest: z.boolean().default(true),
-  shiftHeatmap: z.boolean().default(true).describe('shift the flipped heatmap by one cell, as HRNet does'),
+  shiftHeatmap: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe(
+      'line the flipped output up with the other by whole cells; null: as published, msra and dark do, udp need not',
+    ),
   rescore: z
     .boolean()
     .default(true)

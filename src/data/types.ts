@@ -37,7 +37,7 @@ export interface SampleInfo {
 export interface Batch {
   /** [batch, height, width, 3], normalised RGB. */
   readonly images: Float32Array;
-  /** [batch, heatmap height, heatmap width, keypoints]. */
+  /** [batch, ...shape] for each target shape of the codec, one after the other: see `targetArrays`. */
   readonly targets: Float32Array;
   /** [batch, keypoints]: 0 for keypoints that take no part in the loss. */
   readonly targetWeights: Float32Array;

@@ -1,6 +1,8 @@
 /** @file Top-down pose estimation as a task: the model, its loss, and what one training or prediction step is. */
 import * as tf from '@tensorflow/tfjs';
-import {type DecodedHeatmaps, decodeHeatmaps, flipHeatmaps} from '../codecs/heatmap.js';
+import {type Codec, type DecodedKeypoints, targetArrays} from '../codecs/codec.js';
+import {codecSpec, createCodec} from '../codecs/create.js';
+import {flipOutputs} from '../codecs/flip.js';
 import type {ModelConfig} from '../config/schema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
@@ -15,12 +17,13 @@ export interface Optimizer {
 
 export interface FlipTest {
   readonly flipTest: boolean;
-  /** Shift the flipped heatmaps by one cell, as HRNet does. */
-  readonly shiftHeatmap: boolean;
+  /** Line the flipped output up by whole cells; null: as published with the codec. */
+  readonly shiftHeatmap: boolean | null;
 }
 
-/** A heatmap model for people in crops of the image. */
+/** A model for people in crops of the image, and the codec that says what its output means. */
 export class TopDownTask {
+  readonly codec: Codec;
   readonly #parameters: tf.Variable[];
 
   constructor(
@@ -28,13 +31,8 @@ export class TopDownTask {
     readonly keypointSet: KeypointSet,
     readonly config: Pick<ModelConfig, 'input' | 'head'>,
   ) {
+    this.codec = createCodec(codecSpec(config, model.stride, keypointSet.names.length));
     this.#parameters = [...model.namedParameters().values()];
-  }
-
-  /** [height, width] of the heatmaps. */
-  get heatmapSize(): readonly [number, number] {
-    const {input} = this.config;
-    return [input[0] / this.model.stride, input[1] / this.model.stride];
   }
 
   /**
@@ -46,10 +44,11 @@ export class TopDownTask {
     this.model.train();
     return tf.tidy(() => {
       const images = this.#images(batch);
-      const [height, width] = this.heatmapSize;
-      const keypoints = this.keypointSet.names.length;
-      const targets = tf.tensor4d(batch.targets, [batch.samples.length, height, width, keypoints]);
-      const weights = tf.tensor2d(batch.targetWeights, [batch.samples.length, keypoints]);
+      const count = batch.samples.length;
+      const [{shape}] = this.codec.targets;
+      const [heatmaps] = targetArrays(this.codec, batch.targets, count);
+      const targets = tf.tensor<tf.Rank.R4>(heatmaps, [count, shape[0], shape[1], shape[2]]);
+      const weights = tf.tensor2d(batch.targetWeights, [count, this.keypointSet.names.length]);
       const forward = () => heatmapMse(this.model.forward(images), targets, weights);
       const {value, gradients} = valueAndGradients(forward, this.#parameters);
       const loss = check(value.dataSync()[0]);
@@ -58,25 +57,36 @@ export class TopDownTask {
     });
   }
 
-  /** @returns heatmaps [batch, height, width, keypoints], averaged with those of the mirrored crops if asked for */
-  predict(batch: Batch, {flipTest, shiftHeatmap}: FlipTest): Float32Array {
+  /** @returns the model's outputs in the codec's shapes, averaged with those of the mirrored crops if asked for */
+  predict(batch: Batch, {flipTest, shiftHeatmap}: FlipTest): Float32Array[] {
     this.model.eval();
-    return tf.tidy(() => {
+    const results = tf.tidy(() => {
       const images = this.#images(batch);
-      const heatmaps = this.model.forward(images).dataSync<'float32'>();
-      if (!flipTest) return heatmaps;
-      const mirrored = this.model.forward(tf.reverse(images, 2)).dataSync<'float32'>();
-      const shape = [batch.samples.length, ...this.heatmapSize, this.keypointSet.names.length] as const;
-      const back = flipHeatmaps(mirrored, shape, this.keypointSet.flipPairs, shiftHeatmap);
-      return heatmaps.map((value, i) => (value + back[i]) / 2);
+      const outputs = this.#outputs(images);
+      return flipTest ? this.#averaged(outputs, images, shiftHeatmap) : outputs;
     });
+    // Outside `tidy`, which looks for tensors in what it returns, in every number of an array too: that takes seconds.
+    const arrays = results.map((result) => result.dataSync<'float32'>());
+    tf.dispose(results);
+    return arrays;
   }
 
-  /** Keypoints in heatmap cells from what `predict` gave for a batch of `samples`. */
-  decode(heatmaps: Float32Array, samples: number): DecodedHeatmaps {
-    const {sigma, unbiased} = this.config.head;
-    const shape = [samples, ...this.heatmapSize, this.keypointSet.names.length] as const;
-    return decodeHeatmaps(heatmaps, shape, unbiased ? sigma : null);
+  /** Keypoints in input pixels from what `predict` gave for a batch of `samples`. */
+  decode(outputs: readonly Float32Array[], samples: number): DecodedKeypoints {
+    return this.codec.decode(outputs, samples);
+  }
+
+  /** One for each of the codec's targets. */
+  #outputs(images: tf.Tensor4D): tf.Tensor[] {
+    return [this.model.forward(images)];
+  }
+
+  /** The mean of `outputs` and of those for the mirrored images. */
+  #averaged(outputs: readonly tf.Tensor[], images: tf.Tensor4D, shift: boolean | null): tf.Tensor[] {
+    const {codec, keypointSet} = this;
+    const mirrored = this.#outputs(tf.reverse(images, 2));
+    const back = flipOutputs(codec, mirrored, keypointSet.flipPairs, shift ?? codec.alignsFlipped);
+    return outputs.map((output, i) => tf.mul(tf.add(output, back[i]), 0.5));
   }
 
   #images(batch: Batch): tf.Tensor4D {

@@ -2,7 +2,7 @@
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {BatchLoader} from '../data/loader/loader.js';
-import {cellsToImage} from '../data/transforms/affine.js';
+import {inputToImage} from '../data/transforms/affine.js';
 import type {Batch, Person} from '../data/types.js';
 import {type CocoKeypointResult, type PersonPrediction, toCocoResults} from '../metrics/cocoResults.js';
 import type {FigureName, PerKeypoint} from '../metrics/metricReport.js';
@@ -31,15 +31,15 @@ type EvaluationConfig = Config['eval'];
 
 /** The keypoints of a batch's people in pixels of their images, with their scores. */
 function decodeBatch(
-  heatmaps: Float32Array,
+  outputs: readonly Float32Array[],
   batch: Batch,
   people: readonly Person[],
   task: TopDownTask,
 ): PredictedPerson[] {
   const count = task.keypointSet.names.length;
-  const {coordinates, scores} = task.decode(heatmaps, batch.samples.length);
+  const {coordinates, scores} = task.decode(outputs, batch.samples.length);
   const regions = batch.samples.map(({region}) => region);
-  const points = cellsToImage(coordinates, regions, task.heatmapSize);
+  const points = inputToImage(coordinates, regions, task.config.input, task.codec.convention);
   return batch.samples.map(({index, region: {size}}, i) => {
     const keypoints = task.keypointSet.names.map((_, k): [number, number, number] => {
       const at = i * count + k;

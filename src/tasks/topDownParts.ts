@@ -1,5 +1,6 @@
 /** @file From a configuration to the parts of a top-down run: model with its weights, loaders. */
 import {loadWeights} from '../checkpoint/weights.js';
+import {codecSpec} from '../codecs/create.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {KeypointSet} from '../data/keypoints.js';
@@ -38,9 +39,7 @@ export function loaderSettings(
   return {
     dataset,
     input: config.model.input,
-    stride,
-    sigma: config.model.head.sigma,
-    unbiased: config.model.head.unbiased,
+    codec: codecSpec(config.model, stride, dataset.keypointSet.names.length),
     boxPadding: config.dataset.boxPadding,
     augment: isTraining ? config.dataset.augment : null,
     batchSize: isTraining ? config.train.batchSize : config.eval.batchSize,

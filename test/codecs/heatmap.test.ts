@@ -1,17 +1,20 @@
-/** @file Heatmap codec: targets by formula, decoding by hand-made maps, and the round trip. */
+/** @file Heatmap codecs: targets by formula and as HRNet's Python draws them, decoding by hand-made maps. */
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {decodeHeatmaps, encodeHeatmaps, flipHeatmaps} from '../../src/codecs/heatmap.js';
+import {HeatmapCodec, type HeatmapKind} from '../../src/codecs/heatmap.js';
+import {between, encodeBatch, type Point} from './builders.js';
 
 const [HEIGHT, WIDTH, STRIDE] = [64, 48, 4];
-const geometry = {size: [HEIGHT, WIDTH] as const, stride: STRIDE, sigma: 2, unbiased: false};
+const INPUT = [HEIGHT * STRIDE, WIDTH * STRIDE] as const;
 
-function encode(points: number[]): {targets: Float32Array; weights: Float32Array} {
-  const keypoints = points.length / 3;
-  const targets = new Float32Array(HEIGHT * WIDTH * keypoints);
-  const weights = new Float32Array(keypoints).fill(9);
-  encodeHeatmaps(Float64Array.from(points), geometry, targets, weights);
-  return {targets, weights};
+function codec(type: HeatmapKind, keypoints: number, sigma = 2): HeatmapCodec {
+  return new HeatmapCodec({type, input: INPUT, stride: STRIDE, sigma, keypoints});
+}
+
+function encode(type: HeatmapKind, points: Point[]) {
+  const {targets, weights} = encodeBatch(codec(type, points.length), [points]);
+  const at = (row: number, column: number, k = 0) => targets[0][(row * WIDTH + column) * points.length + k];
+  return {map: targets[0], weights: [...weights], at};
 }
 
 /** HRNet's generate_target for one joint, written as its Python is: a patch that is cut and pasted. */
@@ -32,43 +35,89 @@ function hrnetTarget(x: number, y: number): {target: number[][]; weight: number}
   return {target, weight: 1};
 }
 
-describe('encodeHeatmaps', () => {
-  it('draws HRNet’s patch wherever the keypoint lies, at the borders and beyond', () => {
-    const coordinate = (limit: number) => fc.double({min: -60, max: limit + 60, noNaN: true});
+const nearby = fc.tuple(between(-60, INPUT[1] + 60), between(-60, INPUT[0] + 60));
+
+describe('targets', () => {
+  it('of msra are HRNet’s patch wherever the keypoint lies, at the borders and beyond', () => {
     fc.assert(
-      fc.property(coordinate(192), coordinate(256), (x, y) => {
-        const {targets, weights} = encode([x, y, 1]);
+      fc.property(nearby, ([x, y]) => {
+        const {map, weights} = encode('msra', [[x, y, 1]]);
         const {target, weight} = hrnetTarget(x, y);
-        expect(weights[0]).toBe(weight);
-        expect(target.flat().findIndex((value, i) => Math.fround(value) !== targets[i])).toBe(-1);
+        expect(weights).toEqual([weight]);
+        expect(target.flat().findIndex((value, i) => Math.fround(value) !== map[i])).toBe(-1);
       }),
-      {numRuns: 100},
+      {numRuns: 60},
     );
   });
 
-  it('keeps channels apart and leaves out keypoints that are not labelled', () => {
-    const {targets, weights} = encode([40, 80, 1, 100, 120, 0, 60, 20, 1]);
-    const at = (row: number, column: number, k: number) => targets[(row * WIDTH + column) * 3 + k];
-    expect(Array.from(weights)).toEqual([1, 0, 1]);
+  it('of dark are Gaussians around the keypoint itself, over the whole heatmap', () => {
+    fc.assert(
+      fc.property(nearby, ([x, y]) => {
+        const {weights, at} = encode('dark', [[x, y, 1]]);
+        expect(weights).toEqual([hrnetTarget(x, y).weight]);
+        for (const [row, column] of [
+          [0, 0],
+          [20, 10],
+          [63, 47],
+          [40, 30],
+        ]) {
+          const squared = (column - x / STRIDE) ** 2 + (row - y / STRIDE) ** 2;
+          expect(at(row, column)).toBeCloseTo(weights[0] * Math.exp(-squared / 8), 7);
+        }
+      }),
+      {numRuns: 60},
+    );
+  });
+
+  it('of udp are Gaussians around the keypoint, where input and heatmap have their outer centres in common', () => {
+    fc.assert(
+      fc.property(nearby, ([x, y]) => {
+        const [u, v] = [(x * 47) / 191, (y * 63) / 255];
+        const [column, row] = [Math.trunc(u + 0.5), Math.trunc(v + 0.5)];
+        const {map, weights} = encode('udp', [[x, y, 1]]);
+        const isFar = column - 6 >= 48 || row - 6 >= 64 || column + 7 < 0 || row + 7 < 0;
+        expect(weights).toEqual([isFar ? 0 : 1]);
+        const wrong = map.findIndex((value, i) => {
+          const [c, r] = [i % WIDTH, Math.floor(i / WIDTH)];
+          const isDrawn = !isFar && Math.abs(c - column) <= 6 && Math.abs(r - row) <= 6;
+          const expected = isDrawn ? Math.exp(-((c - u) ** 2 + (r - v) ** 2) / 8) : 0;
+          return !(Math.abs(value - expected) < 1e-7);
+        });
+        expect(wrong).toBe(-1);
+      }),
+      {numRuns: 60},
+    );
+  });
+
+  it('of udp have a corner pixel’s Gaussian around the corner cell', () => {
+    const {at} = encode('udp', [
+      [191, 255, 1],
+      [0, 0, 1],
+    ]);
+    expect([at(63, 47, 0), at(0, 0, 1)]).toEqual([1, 1]);
+  });
+
+  it('keep channels apart, leave out keypoints of weight 0, and pass the others’ weights on', () => {
+    const {map, weights, at} = encode('msra', [
+      [40, 80, 1],
+      [100, 120, 0],
+      [60, 20, 0.5],
+    ]);
+    expect(weights).toEqual([1, 0, 0.5]);
     expect([at(20, 10, 0), at(20, 10, 2), at(5, 15, 2), at(5, 15, 0)]).toEqual([1, 0, 1, 0]);
     expect(at(20, 12, 0)).toBeCloseTo(Math.exp(-0.5), 7);
-    expect(targets.filter((_, i) => i % 3 === 1).every((value) => value === 0)).toBe(true);
+    expect(map.filter((_, i) => i % 3 === 1).every((value) => value === 0)).toBe(true);
   });
 
-  it('writes at the offsets it is given and nowhere else', () => {
-    const targets = new Float32Array(3 * HEIGHT * WIDTH);
-    const weights = new Float32Array(3);
-    encodeHeatmaps(Float64Array.of(40, 80, 1), geometry, targets, weights, HEIGHT * WIDTH, 1);
-    expect(Array.from(weights)).toEqual([0, 1, 0]);
-    expect(targets.findIndex((value) => value > 0)).toBe(HEIGHT * WIDTH + 14 * WIDTH + 4);
-    expect(Array.from(targets).lastIndexOf(targets[HEIGHT * WIDTH + 14 * WIDTH + 4])).toBe(
-      HEIGHT * WIDTH + 26 * WIDTH + 16,
-    );
+  it('need an input that is a multiple of the stride', () => {
+    const spec = {type: 'msra', input: [62, 48], stride: 4, sigma: 2, keypoints: 1} as const;
+    expect(() => new HeatmapCodec(spec)).toThrow(/model\.input: 62x48 is not a multiple of the stride 4/);
   });
 });
 
-describe('decodeHeatmaps', () => {
-  const shape = [1, 6, 5, 1] as const;
+describe('decoding with a quarter offset', () => {
+  // Heatmaps of 6 x 5 cells, of an input four times as large.
+  const small = new HeatmapCodec({type: 'msra', input: [24, 20], stride: 4, sigma: 2, keypoints: 1});
   const map = (cells: Record<string, number>) => {
     const values = new Float32Array(30);
     for (const [place, value] of Object.entries(cells)) {
@@ -79,65 +128,22 @@ describe('decodeHeatmaps', () => {
   };
 
   it.each([
-    [
-      'moves a quarter towards the higher neighbour on each axis',
-      {'2,3': 1, '3,3': 0.5, '2,2': 0.1},
-      [2.25, 2.75],
-    ],
+    ['moves towards the higher neighbour on each axis', {'2,3': 1, '3,3': 0.5, '2,2': 0.1}, [2.25, 2.75]],
     ['does not move where neighbours are equal', {'2,3': 1}, [2, 3]],
     ['does not move in the second column, on either axis', {'1,3': 1, '2,3': 0.5, '1,4': 0.5}, [1, 3]],
     ['does not move in the last row', {'2,5': 1, '3,5': 0.5}, [2, 5]],
     ['takes the first of equal maxima', {'3,2': 1, '2,4': 1}, [3, 2]],
   ])('%s', (_, cells, expected) => {
-    const {coordinates, scores} = decodeHeatmaps(map(cells), shape);
-    expect(Array.from(coordinates)).toEqual(expected);
+    const {coordinates, scores} = small.decode([map(cells)], 1);
+    expect(Array.from(coordinates)).toEqual(expected.map((cell) => 4 * cell));
     expect(scores[0]).toBe(1);
   });
+});
 
-  it('gives the origin and the score if nothing is positive', () => {
-    const {coordinates, scores} = decodeHeatmaps(new Float32Array(30).fill(-0.5), shape);
+it.each(['msra', 'dark', 'udp'] as const)(
+  '%s gives the origin and the score if nothing is positive',
+  (type) => {
+    const {coordinates, scores} = codec(type, 1).decode([new Float32Array(HEIGHT * WIDTH).fill(-0.5)], 1);
     expect([...coordinates, ...scores]).toEqual([0, 0, -0.5]);
-  });
-
-  it('finds encoded keypoints again within half a cell, also at the borders', () => {
-    const inside = fc.tuple(
-      fc.double({min: 0, max: (WIDTH - 0.51) * STRIDE, noNaN: true}),
-      fc.double({min: 0, max: (HEIGHT - 0.51) * STRIDE, noNaN: true}),
-    );
-    fc.assert(
-      fc.property(fc.array(inside, {minLength: 1, maxLength: 4}), (points) => {
-        const {targets, weights} = encode(points.flatMap(([x, y]) => [x, y, 1]));
-        const {coordinates, scores} = decodeHeatmaps(targets, [1, HEIGHT, WIDTH, points.length]);
-        points.flat().forEach((pixel, i) => {
-          expect(Math.abs(coordinates[i] - pixel / STRIDE)).toBeLessThanOrEqual(0.5 + 1e-6);
-        });
-        expect(Math.min(...weights, ...scores)).toBe(1);
-      }),
-      {numRuns: 60},
-    );
-  });
-});
-
-describe('flipHeatmaps', () => {
-  // One row of three cells, two samples, three channels of which 1 and 2 are a pair: value = 100 sample + 10 x + k.
-  const shape = [2, 1, 3, 3] as const;
-  const maps = Float32Array.from(
-    {length: 18},
-    (_, i) => 100 * Math.floor(i / 9) + 10 * (Math.floor(i / 3) % 3) + (i % 3),
-  );
-
-  it('mirrors columns and swaps pairs', () => {
-    const flipped = Array.from(flipHeatmaps(maps, shape, [[1, 2]], false));
-    expect(flipped.slice(0, 9)).toEqual([20, 22, 21, 10, 12, 11, 0, 2, 1]);
-    expect(flipped.slice(9)).toEqual([120, 122, 121, 110, 112, 111, 100, 102, 101]);
-  });
-
-  it('moves one cell to the right and repeats the first column when shifted', () => {
-    const flipped = Array.from(flipHeatmaps(maps, shape, [[1, 2]], true));
-    expect(flipped.slice(0, 9)).toEqual([20, 22, 21, 20, 22, 21, 10, 12, 11]);
-  });
-
-  it('undoes itself', () => {
-    expect(flipHeatmaps(flipHeatmaps(maps, shape, [[1, 2]], false), shape, [[1, 2]], false)).toEqual(maps);
-  });
-});
+  },
+);

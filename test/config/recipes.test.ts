@@ -58,7 +58,7 @@ describe('the recipes', () => {
     });
     expect(model).toMatchObject({
       input: [256, 192],
-      head: {type: 'heatmap', sigma: 2, unbiased: false, finalConvKernel: 1},
+      head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1},
     });
     expect(model.backbone).toEqual({
       type: 'hrnet',
@@ -79,7 +79,7 @@ describe('the recipes', () => {
     expect(dataset.augment.halfBody).toEqual({probability: 0.3, minKeypoints: 8});
     expect(evaluation).toMatchObject({
       flipTest: true,
-      shiftHeatmap: true,
+      shiftHeatmap: null,
       keypointThreshold: 0.2,
       oksNms: 0.9,
     });

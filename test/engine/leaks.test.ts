@@ -85,7 +85,7 @@ async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
   const backbone = new SmallBackbone();
   const model = new PoseModel(backbone, new HeatmapHead(backbone.channels, KEYPOINTS, 1));
   initializeConvolutions(model, 0, heDeviation);
-  const head = {type: 'heatmap', sigma: 1.5, unbiased: false, finalConvKernel: 1} as const;
+  const head = {type: 'heatmap', sigma: 1.5, codec: 'msra', finalConvKernel: 1} as const;
   const task = new TopDownTask(model, SET, {input: [SIZE, SIZE], head});
   const adam = new Adam(task.model.namedParameters(), {
     ...{type: 'adam', learningRate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8},

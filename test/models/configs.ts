@@ -33,7 +33,7 @@ export function modelConfig(backbone: ModelConfig['backbone'], input: [number, n
     name: 'test',
     input,
     backbone,
-    head: {type: 'heatmap', sigma: 2, unbiased: false, finalConvKernel: 1},
+    head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1},
     initialization: 'published',
     weights: null,
   };

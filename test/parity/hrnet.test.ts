@@ -67,7 +67,7 @@ async function officialModel(): Promise<PoseModel> {
     name: 'thin',
     input: [shapes.input[2], shapes.input[3]] as [number, number],
     backbone,
-    head: {type: 'heatmap', sigma: 2, unbiased: false, finalConvKernel: 1} as const,
+    head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1} as const,
     initialization: 'published' as const,
     weights: null,
   };

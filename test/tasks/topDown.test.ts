@@ -114,19 +114,20 @@ describe('training', () => {
 
 describe('decoding', () => {
   it.each([
-    [false, [7.25, 3]],
-    [true, [7.4, 3]],
-  ])('finds what was drawn between cells (unbiased %s)', (unbiased, [row, column]) => {
+    ['msra', [29, 12]],
+    ['dark', [29.6, 12]],
+    ['udp', [(7.4 * 63) / 15, (3 * 31) / 7]],
+  ] as const)('finds what was drawn between cells, in pixels of the input (%s)', (codec, [row, column]) => {
     const config = modelConfig(TINY_HRNET, INPUT);
-    const own = new TopDownTask(task.model, SET, {...config, head: {...config.head, unbiased}});
+    const own = new TopDownTask(task.model, SET, {...config, head: {...config.head, codec}});
     const heatmaps = new Float32Array(CELLS * KEYPOINTS);
     for (let cell = 0; cell < CELLS; cell++) {
       const squared = (Math.floor(cell / 8) - 7.4) ** 2 + ((cell % 8) - 3) ** 2;
       for (let k = 0; k < KEYPOINTS; k++) heatmaps[cell * KEYPOINTS + k] = Math.exp(-squared / 8);
     }
-    const {coordinates} = own.decode(heatmaps, 1);
-    expect(coordinates[2 * KEYPOINTS - 2]).toBeCloseTo(column, 1);
-    expect(coordinates[2 * KEYPOINTS - 1]).toBeCloseTo(row, 1);
+    const {coordinates} = own.decode([heatmaps], 1);
+    expect(Math.abs(coordinates[2 * KEYPOINTS - 2] - column)).toBeLessThan(0.2);
+    expect(Math.abs(coordinates[2 * KEYPOINTS - 1] - row)).toBeLessThan(0.2);
   });
 });
 
@@ -136,8 +137,8 @@ describe('prediction', () => {
     task.train(batch, adam, RATE, accept);
     const options = {flipTest: false, shiftHeatmap: false};
     const heatmaps = task.predict(batch, options);
-    expect(task.heatmapSize).toEqual([16, 8]);
-    expect(heatmaps).toHaveLength(SIZE * CELLS * KEYPOINTS);
+    expect(task.codec.targets[0].shape).toEqual([16, 8, KEYPOINTS]);
+    expect(heatmaps.map(({length}) => length)).toEqual([SIZE * CELLS * KEYPOINTS]);
     expect(task.predict(batch, options)).toEqual(heatmaps);
   });
 
@@ -148,9 +149,9 @@ describe('prediction', () => {
       for (let i = 0; i < 3; i++) task.train(batch, adam, RATE, accept);
       const mirrored = {...batch, images: mirror(batch.images, INPUT[1], 3)};
       const plain = {flipTest: false, shiftHeatmap};
-      const own = task.predict(batch, plain);
-      const other = task.predict(mirrored, plain);
-      const both = task.predict(batch, {flipTest: true, shiftHeatmap});
+      const [own] = task.predict(batch, plain);
+      const [other] = task.predict(mirrored, plain);
+      const [both] = task.predict(batch, {flipTest: true, shiftHeatmap});
       const at = (heatmaps: Float32Array, sample: number, row: number, column: number, k: number) =>
         heatmaps[((sample * 16 + row) * 8 + column) * KEYPOINTS + k];
       const swapped = Array.from({length: KEYPOINTS}, (_, k) => k);
@@ -167,6 +168,21 @@ describe('prediction', () => {
       }
     },
   );
+
+  it.each([
+    ['dark', false],
+    ['udp', true],
+  ] as const)('with %s shifts as published unless told otherwise (nothing to shift: %s)', (codec, isSame) => {
+    const batch = makeBatch();
+    for (let i = 0; i < 3; i++) task.train(batch, adam, RATE, accept);
+    const config = modelConfig(TINY_HRNET, INPUT);
+    const own = new TopDownTask(task.model, SET, {...config, head: {...config.head, codec}});
+    const [published, shifted, plain] = [null, true, false].map(
+      (shiftHeatmap) => own.predict(batch, {flipTest: true, shiftHeatmap})[0],
+    );
+    expect(published).toEqual(shifted);
+    expect(Buffer.compare(Buffer.from(plain.buffer), Buffer.from(shifted.buffer)) === 0).toBe(isSame);
+  });
 });
 
 /** Reverses the rows of pixels [rows, width, channels]. */

@@ -1,6 +1,6 @@
 /** @file Validation from loader to figures: predictions equal to the targets score 1, misplaced ones do not. */
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {decodeHeatmaps} from '../../src/codecs/heatmap.js';
+import {codecSpec, createCodec} from '../../src/codecs/create.js';
 import {openCocoDataset} from '../../src/data/datasets/coco.js';
 import type {TopDownDataset} from '../../src/data/datasets/topDown.js';
 import {loadKeypointSet} from '../../src/data/keypoints.js';
@@ -37,12 +37,13 @@ async function predict(
   heatmaps: (batch: Batch) => Float32Array,
   onProgress?: (done: number, total: number) => void,
 ): Promise<PredictedPerson[]> {
+  const codec = createCodec(codecSpec(config.model, STRIDE, SET.names.length));
   const task = {
     keypointSet: SET,
-    heatmapSize: [INPUT[0] / STRIDE, INPUT[1] / STRIDE],
-    predict: heatmaps,
-    decode: (maps: Float32Array, samples: number) =>
-      decodeHeatmaps(maps, [samples, INPUT[0] / STRIDE, INPUT[1] / STRIDE, SET.names.length]),
+    config: config.model,
+    codec,
+    predict: (batch: Batch) => [heatmaps(batch)],
+    decode: (maps: Float32Array[], samples: number) => codec.decode(maps, samples),
   } as unknown as TopDownTask;
   const loader = new BatchLoader(loaderSettings(config, dataset, STRIDE, 'evaluate'));
   try {

@@ -1,5 +1,6 @@
 /** @file Makes batches: decodes, cuts out and encodes the people of given indices. The same in threads and without. */
-import {encodeHeatmaps} from '../../codecs/heatmap.js';
+import {type Codec, targetArrays, targetLength} from '../../codecs/codec.js';
+import {type CodecSpec, createCodec} from '../../codecs/create.js';
 import type {AugmentConfig} from '../../config/schema.js';
 import {stream} from '../../random.js';
 import type {KeypointSet} from '../keypoints.js';
@@ -15,12 +16,8 @@ import {decodeImage} from './decode.js';
 export interface SampleSettings {
   /** [height, width] of the network's input. */
   readonly input: readonly [number, number];
-  /** Input pixels a heatmap cell. */
-  readonly stride: number;
-  /** Of the target Gaussian, in heatmap cells. */
-  readonly sigma: number;
-  /** Targets centred between cells, by DARK. */
-  readonly unbiased: boolean;
+  /** What makes the targets, and says how the input is cut out. */
+  readonly codec: CodecSpec;
   readonly boxPadding: number;
   /** null: people as they are, for evaluation. */
   readonly augment: AugmentConfig | null;
@@ -43,13 +40,12 @@ export interface BatchRequest {
 
 export class BatchMaker {
   readonly #source: BatchSource;
-  readonly #heatmap: readonly [number, number];
+  readonly #codec: Codec;
   #latest: {file: string; image: Promise<RgbImage>} | null = null;
 
   constructor(source: BatchSource) {
-    const {input, stride} = source.settings;
     this.#source = source;
-    this.#heatmap = [input[0] / stride, input[1] / stride];
+    this.#codec = createCodec(source.settings.codec);
   }
 
   /** @throws UserError if an image cannot be used */
@@ -71,7 +67,7 @@ export class BatchMaker {
     const keypoints = this.#source.keypointSet.names.length;
     return {
       images: new Float32Array(count * input[0] * input[1] * 3),
-      targets: new Float32Array(count * this.#heatmap[0] * this.#heatmap[1] * keypoints),
+      targets: new Float32Array(count * targetLength(this.#codec)),
       targetWeights: new Float32Array(count * keypoints),
     };
   }
@@ -99,18 +95,16 @@ export class BatchMaker {
     const {people, keypointSet, settings} = this.#source;
     const {keypoints} = people[index];
     const {region, flipped} = this.#view(people[index], index, epoch);
-    const toInput = regionToRaster(region, settings.input, flipped);
+    const toInput = regionToRaster(region, settings.input, this.#codec.convention, flipped);
     const pixels = 3 * settings.input[0] * settings.input[1];
     warpNormalised(image, invertAffine(toInput), settings.input, batch.images, slot * pixels);
-    const count = keypointSet.names.length;
-    encodeHeatmaps(
-      keypointsInInput(keypoints, toInput, flipped ? keypointSet.flipPairs : null),
-      {size: this.#heatmap, stride: settings.stride, sigma: settings.sigma, unbiased: settings.unbiased},
+    const points = keypointsInInput(keypoints, toInput, flipped ? keypointSet.flipPairs : null);
+    const targets = targetArrays(
+      this.#codec,
       batch.targets,
-      batch.targetWeights,
-      slot * this.#heatmap[0] * this.#heatmap[1] * count,
-      slot * count,
+      batch.targetWeights.length / (points.length / 3),
     );
+    this.#codec.encode(points, targets, batch.targetWeights, slot);
     return {index, region, flipped};
   }
 

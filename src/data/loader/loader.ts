@@ -1,5 +1,6 @@
 /** @file Batches of a dataset, made ahead of their use in worker threads; which ones depends on (seed, epoch) alone. */
-import {UserError} from '../../errors.js';
+import type {Codec} from '../../codecs/codec.js';
+import {createCodec} from '../../codecs/create.js';
 import {compiledModule} from '../../packagePaths.js';
 import type {TopDownDataset} from '../datasets/topDown.js';
 import type {Batch} from '../types.js';
@@ -24,29 +25,23 @@ export interface LoaderOptions extends SampleSettings {
  */
 export class BatchLoader {
   readonly batchesPerEpoch: number;
-  /** [height, width] of the targets. */
-  readonly heatmapSize: readonly [number, number];
+  /** What the targets are. */
+  readonly codec: Codec;
   readonly #options: LoaderOptions;
   readonly #pool: WorkerPool<BatchRequest, Batch> | null;
   readonly #maker: BatchMaker | null;
   #waitedMs = 0;
 
-  /** @throws UserError if the input is no multiple of the stride */
+  /** @throws UserError if the codec does not fit the input */
   constructor(options: LoaderOptions) {
-    const {dataset, batchSize, workers, input, stride, sigma, unbiased, boxPadding, augment, seed} = options;
-    if (input.some((length) => length % stride !== 0)) {
-      throw new UserError(
-        'usage',
-        `model.input: ${input.join('x')} is not a multiple of the stride ${stride}.`,
-      );
-    }
+    const {dataset, batchSize, workers, input, codec, boxPadding, augment, seed} = options;
     this.#options = options;
-    this.heatmapSize = [input[0] / stride, input[1] / stride];
+    this.codec = createCodec(codec);
     this.batchesPerEpoch = batchCount(dataset.people.length, batchSize, augment !== null);
     const source = {
       people: dataset.people,
       keypointSet: dataset.keypointSet,
-      settings: {input, stride, sigma, unbiased, boxPadding, augment, seed},
+      settings: {input, codec, boxPadding, augment, seed},
     };
     this.#pool = workers > 0 ? new WorkerPool(compiledModule('data/loader/worker'), workers, source) : null;
     this.#maker = workers > 0 ? null : new BatchMaker(source);

@@ -6,7 +6,7 @@ import {swapPairs} from './flip.js';
  * Labelled keypoints mapped to the network's input; those that are not labelled stay zero.
  * @param keypoints [keypoints × 3]: x, y in the image, visibility
  * @param flipPairs given if `toInput` mirrors: these change places
- * @returns [keypoints × 3]: x, y in input pixels, and 1 for keypoints that are labelled, hidden or not (HRNet's rule)
+ * @returns [keypoints × 3]: x, y in input pixels, and as weight 1 for those that are labelled, hidden or not (HRNet's rule)
  */
 export function keypointsInInput(
   keypoints: readonly number[],

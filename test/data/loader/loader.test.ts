@@ -4,6 +4,7 @@ import {existsSync} from 'node:fs';
 import {truncate} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {targetArrays} from '../../../src/codecs/codec.js';
 import {configSchema} from '../../../src/config/schema.js';
 import {openCocoDataset} from '../../../src/data/datasets/coco.js';
 import type {TopDownDataset} from '../../../src/data/datasets/topDown.js';
@@ -18,13 +19,12 @@ const coco17 = loadKeypointSet('coco17');
 
 /** A training loader with small samples; `workers: 0` unless told otherwise. */
 function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): BatchLoader {
+  const input = changes.input ?? ([64, 48] as const);
   const split = {annotations: 'a', images: 'b'};
   const {augment} = configSchema.shape.dataset.parse({root: '.', train: split, val: split});
   const sample = {
-    input: [64, 48] as const,
-    stride: 4,
-    sigma: 2,
-    unbiased: false,
+    input,
+    codec: {type: 'msra', input, stride: 4, sigma: 2, keypoints: 17} as const,
     boxPadding: 1.25,
     augment,
     seed: 7,
@@ -143,7 +143,7 @@ describe('BatchLoader', () => {
 
   it('fills arrays of the stated shapes, each sample in its place', async () => {
     const loader = open(dataset, {augment: null, shuffle: false});
-    expect(loader.heatmapSize).toEqual([16, 12]);
+    expect(loader.codec.targets[0].shape).toEqual([16, 12, 17]);
     const {value: batch} = await loader.batches(0).next();
     if (!batch) throw new Error('there is a first batch');
     expect([batch.images.length, batch.targets.length, batch.targetWeights.length]).toEqual([
@@ -164,6 +164,37 @@ describe('BatchLoader', () => {
     const [x, y] = [(20 - 14.5) * scale + 24, (10 - 14.5) * scale + 32].map((v) => Math.round(v / 4));
     expect(batch.targets[(y * 12 + x) * 17]).toBe(1);
     expect(batch.targetWeights[0]).toBe(1);
+  });
+
+  it('cuts out and encodes as the codec asks: in UDP’s convention corners are centres of corner pixels', async () => {
+    const input = [64, 48] as const;
+    const codec = {type: 'udp', input, stride: 4, sigma: 2, keypoints: 17} as const;
+    const loader = open(dataset, {augment: null, shuffle: false, codec});
+    const {value: batch} = await loader.batches(0).next();
+    if (!batch) throw new Error('there is a first batch');
+    const {coordinates} = loader.codec.decode([batch.targets], batch.samples.length);
+    // Keypoint 0 of person 1 at (20, 10) in the image; the region's width is 36.25, its centre (14.5, 14.5).
+    const expected = [((20 - 14.5) * 47) / 36.25 + 23.5, ((10 - 14.5) * 63) / (36.25 / 0.75) + 31.5];
+    expected.forEach((value, i) => {
+      expect(coordinates[i]).toBeCloseTo(value, 1);
+    });
+  });
+
+  it('makes two arrays of targets for SimCC, one after the other', async () => {
+    const input = [64, 48] as const;
+    const geometry = {splitRatio: 2, sigma: [2.45, 2.83], normalize: false} as const;
+    const loader = open(dataset, {
+      ...{augment: null, shuffle: false},
+      codec: {type: 'simcc', input, ...geometry, keypoints: 17},
+    });
+    const {value: batch} = await loader.batches(0).next();
+    if (!batch) throw new Error('there is a first batch');
+    const targets = targetArrays(loader.codec, batch.targets, 3);
+    expect(targets.map(({length}) => length)).toEqual([3 * 17 * 96, 3 * 17 * 128]);
+    const {coordinates} = loader.codec.decode(targets, 3);
+    const scale = 48 / 36.25;
+    expect(Math.abs(coordinates[0] - ((20 - 14.5) * scale + 24))).toBeLessThanOrEqual(0.25);
+    expect(Math.abs(coordinates[1] - ((10 - 14.5) * scale + 32))).toBeLessThanOrEqual(0.25);
   });
 
   it('counts the time for which it keeps the consumer waiting', async () => {

@@ -78,8 +78,8 @@ describe('warpNormalised', () => {
     const size: [number, number] = [32, 24];
     const region = {center: [14, 11], size: [30, 40], rotation: 25} as const;
     const mirroredRegion = {...region, center: [36 - 14, 11], rotation: -25} as const;
-    const ours = warp(image, invertAffine(regionToRaster(region, size, true)), size);
-    const hrnet = warp(mirrored, invertAffine(regionToRaster(mirroredRegion, size)), size);
+    const ours = warp(image, invertAffine(regionToRaster(region, size, 'plain', true)), size);
+    const hrnet = warp(mirrored, invertAffine(regionToRaster(mirroredRegion, size, 'plain')), size);
     expect(greatestDifference(ours, hrnet)).toBeLessThan(1e-5);
   });
 

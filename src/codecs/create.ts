@@ -1,0 +1,25 @@
+/** @file Codecs by the names that a configuration gives them. */
+import type {ModelConfig} from '../config/schema.js';
+import type {Codec} from './codec.js';
+import {HeatmapCodec, type HeatmapSpec} from './heatmap.js';
+import {SimccCodec, type SimccSpec} from './simcc.js';
+
+/** What a codec is made from; plain data, so that worker threads can make their own. */
+export type CodecSpec = HeatmapSpec | SimccSpec;
+
+/** @throws UserError if the sizes do not fit together */
+export function createCodec(spec: CodecSpec): Codec {
+  return spec.type === 'simcc' ? new SimccCodec(spec) : new HeatmapCodec(spec);
+}
+
+/**
+ * The codec that a model's head is trained with.
+ * @param stride input pixels a cell of the model's output
+ */
+export function codecSpec(
+  {input, head}: Pick<ModelConfig, 'input' | 'head'>,
+  stride: number,
+  keypoints: number,
+): CodecSpec {
+  return {type: head.codec, input, stride, sigma: head.sigma, keypoints};
+}
