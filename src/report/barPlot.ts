@@ -15,9 +15,7 @@ export interface BarPlot {
   /** What is stacked, with colours; of a single one the name is not shown. */
   readonly stack: readonly {readonly name: string; readonly color: string}[];
   readonly bars: readonly Bar[];
-  /** Label and place only every so many bars, where there are many; by default as many as fit. */
-  readonly labelled?: readonly number[];
-  /** Labels stand upright below their bars, for names. */
+  /** Every label is shown, slanted; otherwise as many as fit beside each other. */
   readonly hasNames?: boolean;
 }
 
@@ -49,9 +47,8 @@ function legend({stack}: BarPlot, width: number): string {
   return entries.join('');
 }
 
-function labels(plot: BarPlot, left: number, step: number, bottom: number): string {
-  const {bars, hasNames = false} = plot;
-  const shown = plot.labelled ?? (hasNames ? bars.map((_, i) => i) : fitting(bars, step * bars.length));
+function labels({bars, hasNames = false}: BarPlot, left: number, step: number, bottom: number): string {
+  const shown = hasNames ? bars.map((_, i) => i) : fitting(bars, step * bars.length);
   return shown
     .map((i) => {
       const x = (left + (i + 0.5) * step).toFixed(1);
