@@ -4,7 +4,7 @@ import type {Config} from '../config/schema.js';
 import {openCocoDataset} from '../data/datasets/coco.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {BatchLoader} from '../data/loader/loader.js';
-import {denormalised} from '../data/transforms/warp.js';
+import {denormalised} from '../data/transforms/normalise.js';
 import type {Batch} from '../data/types.js';
 import {contactSheet, type Tile} from '../report/contactSheet.js';
 import {drawPeople} from '../report/drawings.js';

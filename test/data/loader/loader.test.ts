@@ -36,6 +36,9 @@ function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): Ba
     shuffle: true,
     workers: 0,
     prefetch: 2,
+    timeoutSeconds: 60,
+    reducedDecoding: false,
+    maxBadFraction: null,
     ...changes,
   });
 }
@@ -43,7 +46,7 @@ function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): Ba
 /** A digest of everything in a batch. */
 function digest({images, targets, targetWeights, samples}: Batch): string {
   const hash = createHash('sha256');
-  for (const array of [images, targets, targetWeights]) hash.update(new Uint8Array(array.buffer));
+  for (const array of [images, targets, targetWeights]) hash.update(array);
   return hash.update(JSON.stringify(samples)).digest('hex');
 }
 
