@@ -78,7 +78,7 @@ export async function runCommand(main: () => Promise<number | undefined>): Promi
 
 /** Ends the process now; one whose threads hang in a system call, which Node waits for even then, by a signal. */
 function leave(exitCode: number): never {
-  const kill = `sleep 5; kill -KILL ${process.pid}`;
+  const kill = `sleep 2; kill -KILL ${process.pid}`;
   spawn('sh', ['-c', kill], {detached: true, stdio: 'ignore'})
     .on('error', () => {})
     .unref();
