@@ -1,4 +1,5 @@
 /** @file What every command does alike: options, overrides, and how errors end it. */
+import {spawn} from 'node:child_process';
 import yargs, {type Argv} from 'yargs';
 import {hideBin} from 'yargs/helpers';
 import {EXIT_CODES, exitCodeOf, UserError} from '../errors.js';
@@ -70,5 +71,16 @@ export async function runCommand(main: () => Promise<number | undefined>): Promi
     process.exitCode = (await main()) ?? EXIT_CODES.done;
   } catch (error) {
     process.exitCode = await report(error);
+    // A read that never returns would keep the process for ever.
+    if (process.exitCode === EXIT_CODES.worker) leave(process.exitCode);
   }
+}
+
+/** Ends the process now; one whose threads hang in a system call, which Node waits for even then, by a signal. */
+function leave(exitCode: number): never {
+  const kill = `sleep 2; kill -KILL ${process.pid}`;
+  spawn('sh', ['-c', kill], {detached: true, stdio: 'ignore'})
+    .on('error', () => {})
+    .unref();
+  process.exit(exitCode);
 }

@@ -94,13 +94,27 @@ const dataset = z.strictObject({
   detectionScoreThreshold: z.number().default(0),
   boxPadding: z.number().positive().default(1.25),
   onMissing: z.enum(['error', 'skip']).default('error'),
+  maxBadFraction: fraction
+    .default(0.001)
+    .describe('the share of training samples that may turn out to be unusable before the run stops'),
   limit: positive.nullable().default(null).describe('use only the first so many images of each split'),
   augment: augment.prefault({}),
 });
 
 const loader = z.strictObject({
   workers: count.default(1).describe('worker threads; 0 decodes in the main thread'),
-  prefetch: positive.default(2).describe('batches prepared ahead of the one in use'),
+  prefetch: positive
+    .default(2)
+    .describe('batches prepared ahead of the one in use; as many threads can be busy'),
+  timeoutSeconds: z
+    .number()
+    .positive()
+    .default(60)
+    .describe('how long one image may take to be read before the run stops'),
+  reducedDecoding: z
+    .boolean()
+    .default(true)
+    .describe('decode large photographs smaller where training shows them at a third of their size or less'),
 });
 
 const optimizer = z.strictObject({

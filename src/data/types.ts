@@ -33,6 +33,26 @@ export interface SampleInfo {
   readonly flipped: boolean;
 }
 
+/** A sample whose image could not be used, and the sample in its place. */
+export interface ReplacedSample {
+  /** Index into the dataset's people. */
+  readonly index: number;
+  /** Of the person in its place. */
+  readonly replacement: number;
+  /** What is wrong with the image, by the name of its file. */
+  readonly reason: string;
+}
+
+/** Milliseconds that a batch took in its thread; parts overlap. */
+export interface BatchWork {
+  /** From the first file to the last target. */
+  readonly total: number;
+  readonly reading: number;
+  readonly decoding: number;
+  /** Warp, pixel transforms and targets. */
+  readonly drawing: number;
+}
+
 /** A batch of top-down samples; the arrays are row-major. */
 export interface Batch {
   /** [batch, height, width, 3], normalised RGB. */
@@ -42,4 +62,11 @@ export interface Batch {
   /** [batch, keypoints]: 0 for keypoints that take no part in the loss. */
   readonly targetWeights: Float32Array;
   readonly samples: readonly SampleInfo[];
+}
+
+/** A batch as the loader gives it. */
+export interface LoadedBatch extends Batch {
+  /** Samples that should have been in the batch. */
+  readonly replaced: readonly ReplacedSample[];
+  readonly work: BatchWork;
 }

@@ -16,10 +16,11 @@ export type MetricsValue = number | string | boolean | null;
 
 /**
  * One line of the log. `train` events carry `loss`, `learningRate`, `imagesPerSecond`, `dataWaitShare` (0 to 1) and
- * what else the task reports; `eval` events the validation's figures (`AP` …); `run` events facts of a start.
+ * what else the task reports; `eval` events the validation's figures (`AP` …); `reject` events a `sample` that could not be
+ * used, its `replacement` (indices of people) and the `reason`; `run` events facts of a start.
  */
 export interface MetricsEvent {
-  readonly type: 'train' | 'eval' | 'run';
+  readonly type: 'train' | 'eval' | 'reject' | 'run';
   readonly step: number;
   readonly epoch: number;
   readonly [name: string]: MetricsValue;

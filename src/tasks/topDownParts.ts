@@ -45,7 +45,10 @@ export function loaderSettings(
     batchSize: isTraining ? config.train.batchSize : config.eval.batchSize,
     seed: config.seed,
     shuffle: isTraining && config.train.shuffle,
+    // Figures must not depend on what an evaluation could not read.
+    maxBadFraction: isTraining ? config.dataset.maxBadFraction : null,
     ...config.loader,
+    reducedDecoding: isTraining && config.loader.reducedDecoding,
   };
 }
 

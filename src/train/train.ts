@@ -13,9 +13,11 @@ import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
 import {checkMetrics, primaryFigure} from '../tasks/topDownFigures.js';
 import {openLoader} from '../tasks/topDownParts.js';
 import {CheckpointHook} from './hooks/checkpoint.js';
+import {DataWaitHook} from './hooks/dataWait.js';
 import {EvaluateHook} from './hooks/evaluate.js';
 import {finiteLoss} from './hooks/finite.js';
 import {LogHook} from './hooks/log.js';
+import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
 import {Adam} from './optimizers.js';
 import {validationPictures} from './pictures.js';
@@ -78,7 +80,14 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
     epochs: config.train.epochs,
     source: loaders.train,
     update: updateOf(session, optimizer, loaders.train.batchesPerEpoch),
-    hooks: [new LogHook(console, metrics, config.train.logEvery), evaluation, checkpoints, signals],
+    hooks: [
+      new LogHook(console, metrics, config.train.logEvery),
+      new RejectHook(console, metrics),
+      new DataWaitHook(config.loader, (line) => console.warn(line)),
+      evaluation,
+      checkpoints,
+      signals,
+    ],
     progress: state ? {step: state.step, epoch: state.epoch, nextBatch: state.nextBatch} : undefined,
   });
   const started = performance.now();

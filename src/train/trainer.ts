@@ -3,7 +3,7 @@
  * evaluate, checkpoint, signals) is done by hooks, in the order in which they are given.
  */
 import {setImmediate} from 'node:timers/promises';
-import type {Batch} from '../data/types.js';
+import type {Batch, BatchWork, LoadedBatch, ReplacedSample} from '../data/types.js';
 
 /** Where a run stands. `step` updates are in the weights; batch `nextBatch` of `epoch` is next. */
 export interface Progress {
@@ -20,6 +20,9 @@ export interface StepReport {
   /** Time of the whole step, and the part of it spent waiting for data. */
   readonly milliseconds: number;
   readonly waitedMilliseconds: number;
+  /** Samples of the batch that could not be used, and what the batch took in the loader. */
+  readonly replaced: readonly ReplacedSample[];
+  readonly work: BatchWork;
 }
 
 export interface Hook {
@@ -35,7 +38,7 @@ export type Update = (batch: Batch, step: number) => {loss: number; learningRate
 /** Batches of an epoch, from some batch on. */
 export interface BatchSource {
   readonly batchesPerEpoch: number;
-  batches(epoch: number, startBatch: number): AsyncGenerator<Batch>;
+  batches(epoch: number, startBatch: number): AsyncGenerator<LoadedBatch>;
 }
 
 export interface RunOptions {
@@ -86,9 +89,9 @@ export class Run {
       await setImmediate();
       const end = performance.now();
       const times = {milliseconds: end - start, waitedMilliseconds: ready - start};
-      await this.#tell((hook) =>
-        hook.afterStep?.(this, {loss, learningRate, samples: batch.samples.length, ...times}),
-      );
+      const {samples, replaced, work} = batch;
+      const report = {loss, learningRate, samples: samples.length, ...times, replaced, work};
+      await this.#tell((hook) => hook.afterStep?.(this, report));
       if (this.stopRequested) break;
       start = performance.now();
     }

@@ -4,7 +4,7 @@ import {runInNewContext} from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, expect, it} from 'vitest';
 import {loadKeypointSet} from '../../src/data/keypoints.js';
-import type {Batch} from '../../src/data/types.js';
+import type {LoadedBatch} from '../../src/data/types.js';
 import {selectBackend} from '../../src/engine/index.js';
 import {sumRelu} from '../../src/engine/ops/sumRelu.js';
 import {native} from '../../src/engine/torch/native.js';
@@ -68,7 +68,7 @@ function usage(): Usage {
   return {native: native().memory(), tensors: tf.memory().numTensors, resident: process.memoryUsage.rss()};
 }
 
-function makeBatch(): Batch {
+function makeBatch(): LoadedBatch {
   const random = stream(0, 'test/leaks');
   const region = {center: [16, 16], size: [SIZE, SIZE], rotation: 0} as const;
   const cells = (SIZE / 4) ** 2;
@@ -77,6 +77,8 @@ function makeBatch(): Batch {
     targets: new Float32Array(BATCH * cells * KEYPOINTS).fill(0.1),
     targetWeights: new Float32Array(BATCH * KEYPOINTS).fill(1),
     samples: Array.from({length: BATCH}, (_, index) => ({index, region, flipped: false})),
+    replaced: [],
+    work: {total: 0, reading: 0, decoding: 0, drawing: 0},
   };
 }
 

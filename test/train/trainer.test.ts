@@ -1,7 +1,9 @@
 /** @file The loop: the order of what it does, where it goes on, and how it stops. */
 import {describe, expect, it} from 'vitest';
-import type {Batch} from '../../src/data/types.js';
+import type {LoadedBatch} from '../../src/data/types.js';
 import {type BatchSource, type Hook, Run, type RunOptions} from '../../src/train/trainer.js';
+
+const nothingLost = {replaced: [], work: {total: 3, reading: 1, decoding: 1, drawing: 1}};
 
 /** Batches that say where they come from by the index of their only sample. */
 function source(batchesPerEpoch: number, onEnd: () => void = () => {}): BatchSource {
@@ -10,7 +12,7 @@ function source(batchesPerEpoch: number, onEnd: () => void = () => {}): BatchSou
     async *batches(epoch, startBatch) {
       try {
         for (let batch = startBatch; batch < batchesPerEpoch; batch++) {
-          yield {samples: [{index: 100 * epoch + batch}]} as unknown as Batch;
+          yield {samples: [{index: 100 * epoch + batch}], ...nothingLost} as unknown as LoadedBatch;
         }
       } finally {
         onEnd();
@@ -139,6 +141,7 @@ describe('a run', () => {
         samples: 1,
         milliseconds: expect.any(Number),
         waitedMilliseconds: expect.any(Number),
+        ...nothingLost,
       },
     ]);
   });

@@ -1,16 +1,22 @@
-/** @file Makes batches: decodes, cuts out and encodes the people of given indices. The same in threads and without. */
-import {type Codec, targetArrays, targetLength} from '../../codecs/codec.js';
+/** @file Makes batches: decodes, cuts out and encodes given people. The same in threads and without. */
+import {setTimeout} from 'node:timers/promises';
+import {threadId} from 'node:worker_threads';
+import {type Codec, targetArrays} from '../../codecs/codec.js';
 import {type CodecSpec, createCodec} from '../../codecs/create.js';
 import type {AugmentConfig} from '../../config/schema.js';
+import {UserError} from '../../errors.js';
 import {stream} from '../../random.js';
 import type {KeypointSet} from '../keypoints.js';
-import {invertAffine, regionToRaster} from '../transforms/affine.js';
+import {type Affine, invertAffine, regionToRaster} from '../transforms/affine.js';
 import {augment, type View} from '../transforms/augment.js';
 import {keypointsInInput} from '../transforms/keypoints.js';
+import {normalise} from '../transforms/normalise.js';
 import {boxToRegion} from '../transforms/region.js';
-import {type RgbImage, warpNormalised} from '../transforms/warp.js';
-import type {Batch, Person, SampleInfo} from '../types.js';
-import {decodeImage} from './decode.js';
+import {type RgbImage, warp} from '../transforms/warp.js';
+import type {BatchWork, Person, SampleInfo} from '../types.js';
+import {type BatchSlot, firstOf} from './batchSlots.js';
+import {decodeBytes, decodeExcerpt} from './decode.js';
+import {readImage} from './readImage.js';
 
 /** What turns a person into a sample. */
 export interface SampleSettings {
@@ -21,91 +27,156 @@ export interface SampleSettings {
   readonly boxPadding: number;
   /** null: people as they are, for evaluation. */
   readonly augment: AugmentConfig | null;
+  /** Decode large images smaller where samples show them small; never for evaluation. */
+  readonly reducedDecoding: boolean;
   readonly seed: number;
 }
 
 /** Everything that a thread needs to know; it passes to threads by structured clone. */
-export interface BatchSource {
-  readonly people: readonly Person[];
+export interface SampleSource {
   readonly keypointSet: KeypointSet;
   readonly settings: SampleSettings;
 }
 
-/** Which samples to put together. */
-export interface BatchRequest {
-  readonly epoch: number;
-  /** Indices into the people. */
-  readonly indices: Uint32Array;
+/** One sample to be made, and its place in the batch. */
+export interface SampleRequest {
+  readonly position: number;
+  /** Index into the dataset's people. */
+  readonly index: number;
+  readonly person: Person;
 }
 
+/** Which samples to put into which memory. */
+export interface BatchRequest {
+  readonly epoch: number;
+  readonly slot: BatchSlot;
+  /** Samples of the whole batch, of which the request may be a part. */
+  readonly count: number;
+  readonly samples: readonly SampleRequest[];
+}
+
+/** For each sample of the request, what is known of it, or why its image cannot be used. */
+export interface MadeBatch {
+  readonly samples: readonly (SampleInfo | {readonly failure: string})[];
+  readonly work: BatchWork;
+}
+
+/** An image with the way to its pixels from those of the sample. */
+interface LoadedSample {
+  readonly info: SampleInfo;
+  readonly toInput: Affine;
+  readonly image: RgbImage;
+  readonly fromInput: Affine;
+}
+
+/** A file that is just being written, or a network drive that hiccups, gets a second chance after so long. */
+const RETRY_MILLISECONDS = 100;
+
 export class BatchMaker {
-  readonly #source: BatchSource;
+  readonly #source: SampleSource;
   readonly #codec: Codec;
+  readonly #crop: Uint8Array;
   #latest: {file: string; image: Promise<RgbImage>} | null = null;
+  #work = {reading: 0, decoding: 0, drawing: 0};
 
-  constructor(source: BatchSource) {
+  constructor(source: SampleSource) {
+    const {input, codec} = source.settings;
     this.#source = source;
-    this.#codec = createCodec(source.settings.codec);
+    this.#codec = createCodec(codec);
+    this.#crop = new Uint8Array(3 * input[0] * input[1]);
   }
 
-  /** @throws UserError if an image cannot be used */
-  async make({epoch, indices}: BatchRequest): Promise<Batch> {
-    const batch = this.#emptyBatch(indices.length);
-    const samples: SampleInfo[] = [];
-    let upcoming = this.#image(indices[0]);
-    for (let slot = 0; slot < indices.length; slot++) {
-      const image = await upcoming;
+  async make({epoch, slot, count, samples}: BatchRequest): Promise<MadeBatch> {
+    const started = performance.now();
+    this.#work = {reading: 0, decoding: 0, drawing: 0};
+    Atomics.store(slot.progress, 1, threadId);
+    const made: MadeBatch['samples'][number][] = [];
+    let upcoming = this.#attempt(samples[0], epoch);
+    for (const [i, request] of samples.entries()) {
+      Atomics.store(slot.progress, 0, i);
+      const loaded = await upcoming;
       // The next image decodes in libuv's thread pool while this one is being cut out.
-      if (slot + 1 < indices.length) upcoming = this.#image(indices[slot + 1]);
-      samples.push(this.#fill(batch, slot, image, indices[slot], epoch));
+      if (i + 1 < samples.length) upcoming = this.#attempt(samples[i + 1], epoch);
+      if ('failure' in loaded) made.push(loaded);
+      else made.push(this.#draw(loaded, request, slot, count));
     }
-    return {...batch, samples};
+    return {samples: made, work: {...this.#work, total: performance.now() - started}};
   }
 
-  #emptyBatch(count: number): Omit<Batch, 'samples'> {
-    const {input} = this.#source.settings;
-    const keypoints = this.#source.keypointSet.names.length;
-    return {
-      images: new Float32Array(count * input[0] * input[1] * 3),
-      targets: new Float32Array(count * targetLength(this.#codec)),
-      targetWeights: new Float32Array(count * keypoints),
-    };
+  /** Loads a sample's image, on the second attempt if need be. Never rejects but for a bug. */
+  async #attempt(request: SampleRequest, epoch: number): Promise<LoadedSample | {failure: string}> {
+    try {
+      return await this.#load(request, epoch).catch(async (error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        await setTimeout(RETRY_MILLISECONDS);
+        return this.#load(request, epoch);
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return {failure: error.message};
+    }
   }
 
-  /** People of one image often follow each other in evaluation: the latest image is decoded once. */
-  #image(index: number): Promise<RgbImage> {
-    const {imageFile, imageSize} = this.#source.people[index];
+  async #load({person, index}: SampleRequest, epoch: number): Promise<LoadedSample> {
+    const {settings} = this.#source;
+    const {region, flipped} = this.#view(person, index, epoch);
+    const toInput = regionToRaster(region, settings.input, this.#codec.convention, flipped);
+    const toImage = invertAffine(toInput);
+    const info = {index, region, flipped};
+    if (!settings.augment) {
+      return {info, toInput, image: await this.#wholeImage(person), fromInput: toImage};
+    }
+    const bytes = await this.#timed('reading', readImage(person.imageFile));
+    const source = {file: person.imageFile, bytes, size: person.imageSize};
+    const excerpt = {toImage, raster: settings.input, mayShrink: settings.reducedDecoding};
+    const decoded = await this.#timed('decoding', decodeExcerpt(source, excerpt));
+    return {info, toInput, image: decoded.image, fromInput: decoded.toImage};
+  }
+
+  /** Evaluation goes through the people image by image: the latest image is decoded once. */
+  #wholeImage({imageFile, imageSize}: Person): Promise<RgbImage> {
     if (this.#latest?.file !== imageFile) {
-      const image = decodeImage(imageFile, imageSize);
-      // Handled where it is awaited; if an earlier sample fails first, nobody does.
-      image.catch(() => {});
+      const image = this.#decodeWhole(imageFile, imageSize);
+      image.catch(() => {
+        this.#latest = null;
+      });
       this.#latest = {file: imageFile, image};
     }
     return this.#latest.image;
   }
 
+  async #decodeWhole(file: string, size: Person['imageSize']): Promise<RgbImage> {
+    const bytes = await this.#timed('reading', readImage(file));
+    return this.#timed('decoding', decodeBytes({file, bytes, size}));
+  }
+
+  async #timed<T>(part: 'reading' | 'decoding', promise: Promise<T>): Promise<T> {
+    const started = performance.now();
+    const result = await promise;
+    this.#work[part] += performance.now() - started;
+    return result;
+  }
+
   /** Writes one person into its place in the batch. */
-  #fill(
-    batch: Omit<Batch, 'samples'>,
-    slot: number,
-    image: RgbImage,
-    index: number,
-    epoch: number,
+  #draw(
+    {info, image, toInput, fromInput}: LoadedSample,
+    request: SampleRequest,
+    batch: BatchSlot,
+    count: number,
   ): SampleInfo {
-    const {people, keypointSet, settings} = this.#source;
-    const {keypoints} = people[index];
-    const {region, flipped} = this.#view(people[index], index, epoch);
-    const toInput = regionToRaster(region, settings.input, this.#codec.convention, flipped);
-    const pixels = 3 * settings.input[0] * settings.input[1];
-    warpNormalised(image, invertAffine(toInput), settings.input, batch.images, slot * pixels);
-    const points = keypointsInInput(keypoints, toInput, flipped ? keypointSet.flipPairs : null);
-    const targets = targetArrays(
-      this.#codec,
-      batch.targets,
-      batch.targetWeights.length / (points.length / 3),
-    );
-    this.#codec.encode(points, targets, batch.targetWeights, slot);
-    return {index, region, flipped};
+    const started = performance.now();
+    const {keypointSet, settings} = this.#source;
+    const {
+      position: slot,
+      person: {keypoints},
+    } = request;
+    warp(image, fromInput, settings.input, this.#crop);
+    normalise(this.#crop, batch.images, slot * this.#crop.length);
+    const points = keypointsInInput(keypoints, toInput, info.flipped ? keypointSet.flipPairs : null);
+    const {targets, targetWeights} = firstOf(count, batch);
+    this.#codec.encode(points, targetArrays(this.#codec, targets, count), targetWeights, slot);
+    this.#work.drawing += performance.now() - started;
+    return info;
   }
 
   #view({box, keypoints}: Person, index: number, epoch: number): View {

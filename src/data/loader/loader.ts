@@ -1,11 +1,20 @@
 /** @file Batches of a dataset, made ahead of their use in worker threads; which ones depends on (seed, epoch) alone. */
-import type {Codec} from '../../codecs/codec.js';
+import {type Codec, targetLength} from '../../codecs/codec.js';
 import {createCodec} from '../../codecs/create.js';
 import {compiledModule} from '../../packagePaths.js';
 import type {TopDownDataset} from '../datasets/topDown.js';
-import type {Batch} from '../types.js';
-import {BatchMaker, type BatchRequest, type SampleSettings} from './batchMaker.js';
+import type {LoadedBatch} from '../types.js';
+import {BatchAssembler, type BatchRunner} from './batchAssembler.js';
+import {
+  BatchMaker,
+  type BatchRequest,
+  type MadeBatch,
+  type SampleSettings,
+  type SampleSource,
+} from './batchMaker.js';
+import {type BatchSlot, BatchSlots} from './batchSlots.js';
 import {batchCount, epochOrder} from './order.js';
+import {RejectedSamples} from './replacements.js';
 import {WorkerPool} from './workerPool.js';
 
 export interface LoaderOptions extends SampleSettings {
@@ -17,6 +26,16 @@ export interface LoaderOptions extends SampleSettings {
   readonly workers: number;
   /** Batches prepared ahead of the one in use; as many threads can be busy. */
   readonly prefetch: number;
+  /** How long a thread may wait for one image. */
+  readonly timeoutSeconds: number;
+  /** Replace samples whose image cannot be used, up to this share of them; null stops at the first. */
+  readonly maxBadFraction: number | null;
+}
+
+/** A batch under way, and its memory. */
+interface Upcoming {
+  readonly slot: BatchSlot;
+  readonly batch: Promise<LoadedBatch>;
 }
 
 /**
@@ -27,24 +46,32 @@ export class BatchLoader {
   readonly batchesPerEpoch: number;
   /** What the targets are. */
   readonly codec: Codec;
+  readonly workers: number;
   readonly #options: LoaderOptions;
-  readonly #pool: WorkerPool<BatchRequest, Batch> | null;
-  readonly #maker: BatchMaker | null;
+  readonly #slots: BatchSlots;
+  readonly #pool: WorkerPool<BatchRequest, MadeBatch> | null;
+  readonly #assembler: BatchAssembler;
+  readonly #rejected: RejectedSamples;
   #waitedMs = 0;
 
   /** @throws UserError if the codec does not fit the input */
   constructor(options: LoaderOptions) {
-    const {dataset, batchSize, workers, input, codec, boxPadding, augment, seed} = options;
+    const {dataset, batchSize, workers, input, codec, augment, maxBadFraction} = options;
+    const {people, keypointSet} = dataset;
     this.#options = options;
+    this.workers = workers;
     this.codec = createCodec(codec);
-    this.batchesPerEpoch = batchCount(dataset.people.length, batchSize, augment !== null);
-    const source = {
-      people: dataset.people,
-      keypointSet: dataset.keypointSet,
-      settings: {input, codec, boxPadding, augment, seed},
+    this.batchesPerEpoch = batchCount(people.length, batchSize, augment !== null);
+    const shape = {
+      images: input[0] * input[1] * 3,
+      targets: targetLength(this.codec),
+      targetWeights: keypointSet.names.length,
     };
+    this.#slots = new BatchSlots(shape, batchSize);
+    const source = {keypointSet, settings: sampleSettings(options)};
     this.#pool = workers > 0 ? new WorkerPool(compiledModule('data/loader/worker'), workers, source) : null;
-    this.#maker = workers > 0 ? null : new BatchMaker(source);
+    this.#assembler = new BatchAssembler(this.#pool ?? inThisThread(source), {...options, people});
+    this.#rejected = new RejectedSamples(people.length, maxBadFraction ?? 0);
   }
 
   /** Milliseconds for which consumers have waited for batches so far. */
@@ -53,22 +80,34 @@ export class BatchLoader {
   }
 
   /**
-   * The batches of an epoch in order, from `startBatch` on.
-   * @throws UserError from the iteration if an image cannot be used, or if threads keep dying
+   * The batches of an epoch in order, from `startBatch` on. Memory is used again: a batch holds its values until the
+   * next one is asked for.
+   * @throws UserError from the iteration if too many images cannot be used ('data'), if reading one takes too long or
+   *   threads keep dying ('worker')
    */
-  async *batches(epoch: number, startBatch = 0): AsyncGenerator<Batch, void, undefined> {
-    const ahead: Promise<Batch>[] = [];
-    const requests = this.#requests(epoch, startBatch);
+  async *batches(epoch: number, startBatch = 0): AsyncGenerator<LoadedBatch, void, undefined> {
+    const ahead: Upcoming[] = [];
+    const upcoming = this.#upcoming(epoch, startBatch);
     const depth = this.#pool ? this.#options.prefetch : 0;
-    while (true) {
-      const started = performance.now();
-      this.#prepare(ahead, requests, Math.max(1, depth));
-      const next = ahead.shift();
-      if (!next) return;
-      const batch = await next;
-      this.#waitedMs += performance.now() - started;
-      this.#prepare(ahead, requests, depth);
-      yield batch;
+    try {
+      while (true) {
+        const started = performance.now();
+        prepare(ahead, upcoming, Math.max(1, depth));
+        const next = ahead.shift();
+        if (!next) return;
+        const batch = await next.batch;
+        this.#rejected.add(batch.replaced);
+        this.#waitedMs += performance.now() - started;
+        prepare(ahead, upcoming, depth);
+        try {
+          yield batch;
+        } finally {
+          this.#slots.giveBack(next.slot);
+        }
+      }
+    } finally {
+      // Left early: threads may still write into the memory of what comes next.
+      for (const {batch, slot} of ahead) batch.then(() => this.#slots.giveBack(slot)).catch(() => {});
     }
   }
 
@@ -77,23 +116,36 @@ export class BatchLoader {
     await this.#pool?.close();
   }
 
-  *#requests(epoch: number, startBatch: number): Generator<BatchRequest, void, undefined> {
+  /** Batches begun one by one, as they are asked for. */
+  *#upcoming(epoch: number, startBatch: number): Generator<Upcoming, void, undefined> {
     const {dataset, seed, shuffle, batchSize} = this.#options;
     const order = epochOrder(dataset.people.length, seed, epoch, shuffle);
-    for (let batch = startBatch; batch < this.batchesPerEpoch; batch++) {
-      yield {epoch, indices: order.slice(batch * batchSize, (batch + 1) * batchSize)};
-    }
-  }
-
-  /** Starts batches until `count` are under way. */
-  #prepare(ahead: Promise<Batch>[], requests: Generator<BatchRequest, void, undefined>, count: number): void {
-    while (ahead.length < count) {
-      const {value: request} = requests.next();
-      if (!request) return;
-      const batch = this.#pool ? this.#pool.run(request) : this.#maker!.make(request);
+    for (let at = startBatch; at < this.batchesPerEpoch; at++) {
+      const indices = order.slice(at * batchSize, (at + 1) * batchSize);
+      const slot = this.#slots.take();
+      const batch = this.#assembler.assemble(epoch, indices, slot);
       // Seen when its turn comes; a consumer that stops earlier never looks.
       batch.catch(() => {});
-      ahead.push(batch);
+      yield {slot, batch};
     }
   }
+}
+
+/** Starts batches until `count` are under way. */
+function prepare(ahead: Upcoming[], upcoming: Generator<Upcoming, void, undefined>, count: number): void {
+  while (ahead.length < count) {
+    const {value} = upcoming.next();
+    if (!value) return;
+    ahead.push(value);
+  }
+}
+
+function sampleSettings(options: LoaderOptions): SampleSettings {
+  const {input, codec, boxPadding, augment, reducedDecoding, seed} = options;
+  return {input, codec, boxPadding, augment, reducedDecoding, seed};
+}
+
+function inThisThread(source: SampleSource): BatchRunner {
+  const maker = new BatchMaker(source);
+  return {run: (request) => maker.make(request)};
 }

@@ -1,17 +1,15 @@
-/** @file The loader's thread: makes the batches that it is asked for and hands over their arrays without a copy. */
+/** @file The loader's thread: fills the memory of the batches that it is asked for. */
 import {parentPort, workerData} from 'node:worker_threads';
 import {UserError} from '../../errors.js';
-import {BatchMaker, type BatchRequest, type BatchSource} from './batchMaker.js';
+import {BatchMaker, type BatchRequest, type SampleSource} from './batchMaker.js';
 import type {TaskMessage} from './workerPool.js';
 
 const port = parentPort!;
-const maker = new BatchMaker(workerData as BatchSource);
+const maker = new BatchMaker(workerData as SampleSource);
 
 port.on('message', async ({id, task}: TaskMessage<BatchRequest>) => {
   try {
-    const result = await maker.make(task);
-    const {images, targets, targetWeights} = result;
-    port.postMessage({id, result}, [images.buffer, targets.buffer, targetWeights.buffer] as ArrayBuffer[]);
+    port.postMessage({id, result: await maker.make(task)});
   } catch (error) {
     const {message, stack} = error as Error;
     port.postMessage({

@@ -1,4 +1,5 @@
 /** @file A pool of worker threads that survives the death of its members. */
+import {setTimeout} from 'node:timers/promises';
 import {Worker} from 'node:worker_threads';
 import {type ErrorKind, UserError} from '../../errors.js';
 
@@ -18,6 +19,7 @@ export type ResultMessage<Result> =
 
 interface PendingTask<Task, Result> {
   readonly message: TaskMessage<Task>;
+  readonly whereabouts: () => string;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
   deaths: number;
@@ -25,6 +27,8 @@ interface PendingTask<Task, Result> {
 
 /** How often a task is given to a new thread after the thread that had it died. */
 const MAX_RETRIES = 3;
+/** Threads end within milliseconds, if at all. */
+const TERMINATION_MILLISECONDS = 2000;
 
 /** Threads start when there is work for them and live until `close`. */
 export class WorkerPool<Task, Result> {
@@ -46,17 +50,18 @@ export class WorkerPool<Task, Result> {
 
   /**
    * Has one thread carry out a task.
+   * @param whereabouts says in a few words what the thread was at, should it keep dying
    * @throws UserError of the thread's own kind, or of kind 'worker' if the thread keeps dying
    */
-  run(task: Task): Promise<Result> {
+  run(task: Task, whereabouts: () => string = () => ''): Promise<Result> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      this.#waiting.push({message: {id: this.#nextId++, task}, resolve, reject, deaths: 0});
+      this.#waiting.push({message: {id: this.#nextId++, task}, whereabouts, resolve, reject, deaths: 0});
       this.#assign();
     });
   }
 
-  /** Ends all threads; tasks under way are rejected. */
+  /** Ends all threads; tasks under way are rejected. A thread that hangs in a system call is left behind. */
   async close(): Promise<void> {
     this.#closed = true;
     const workers = [...this.#idle, ...this.#busy.keys()];
@@ -65,7 +70,9 @@ export class WorkerPool<Task, Result> {
     this.#idle.length = 0;
     this.#busy.clear();
     for (const {reject} of abandoned) reject(closedError());
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    for (const worker of workers) worker.unref();
+    const patience = setTimeout(TERMINATION_MILLISECONDS, undefined, {ref: false});
+    await Promise.race([Promise.all(workers.map((worker) => worker.terminate())), patience]);
   }
 
   #assign(): void {
@@ -107,7 +114,7 @@ export class WorkerPool<Task, Result> {
     if (!pending) return;
     pending.deaths++;
     if (pending.deaths <= MAX_RETRIES) this.#waiting.unshift(pending);
-    else pending.reject(keepsDying(reason));
+    else pending.reject(keepsDying(reason, pending.whereabouts()));
     this.#assign();
   }
 }
@@ -119,11 +126,11 @@ function revived({kind, message, stack}: {kind: ErrorKind | null; message: strin
   return error;
 }
 
-function keepsDying(reason: string): UserError {
+function keepsDying(reason: string, whereabouts: string): UserError {
   return new UserError(
     'worker',
-    `A loader thread died ${MAX_RETRIES + 1} times over the same batch (last: ${reason}). If memory is short, lower ` +
-      'loader.workers or train.batchSize; loader.workers=0 loads without threads and shows the error itself.',
+    `A loader thread died ${MAX_RETRIES + 1} times over the same batch (last: ${reason}). ${whereabouts} If memory is ` +
+      'short, lower loader.workers or train.batchSize; loader.workers=0 loads without threads and shows the error itself.',
   );
 }
 

@@ -1,4 +1,4 @@
-/** @file Cuts the network's input out of an image: an affine warp with bilinear sampling, normalised on the way. */
+/** @file Cuts the network's input out of an image: an affine warp with bilinear sampling, in fixed point. */
 import type {Affine} from './affine.js';
 
 /** Interleaved RGB, row by row: [height, width, 3]. */
@@ -8,100 +8,116 @@ export interface RgbImage {
   readonly height: number;
 }
 
-/** ImageNet's statistics of RGB in [0, 1], with which every published backbone was trained. */
-const MEAN = [0.485, 0.456, 0.406] as const;
-const STANDARD_DEVIATION = [0.229, 0.224, 0.225] as const;
-
-const [GAIN_R, GAIN_G, GAIN_B] = STANDARD_DEVIATION.map((deviation) => 1 / (255 * deviation));
-const [BLACK_R, BLACK_G, BLACK_B] = MEAN.map((mean, i) => -mean / STANDARD_DEVIATION[i]);
+/** Points nearer to the border of the image than this (in pixels) take the careful path: fixed point may round over it. */
+const MARGIN = 1 / 64;
 
 /**
- * Fills an input with the image seen through `toImage`: bilinear between pixels, black outside the image (OpenCV's
- * `warpAffine` with INTER_LINEAR and a constant border of 0), then normalised by ImageNet's mean and deviation.
- * @param toImage from input pixels to image pixels
- * @param size [height, width] of the input
- * @param output [height, width, 3] begins at `offset`
+ * The image seen through `toImage`: bilinear between pixels, black outside the image (OpenCV's `warpAffine` with
+ * INTER_LINEAR and a constant border of 0, but with positions to 1/256 instead of 1/32 of a pixel).
+ * @param toImage from cells of the output to image pixels
+ * @param size [height, width] of the output
+ * @param output [height, width, 3], rounded to whole levels
  */
-export function warpNormalised(
+export function warp(
   image: RgbImage,
   toImage: Affine,
   [height, width]: readonly [number, number],
-  output: Float32Array,
-  offset = 0,
+  output: Uint8Array,
 ): void {
   const [a, b, c, d, e, f] = toImage;
-  const {data} = image;
-  const stride = 3 * image.width;
-  const lastX = image.width - 1;
-  const lastY = image.height - 1;
-  let at = offset;
   for (let row = 0; row < height; row++) {
-    let x = b * row + c;
-    let y = e * row + f;
-    for (let column = 0; column < width; column++) {
-      if (x >= 0 && y >= 0 && x < lastX && y < lastY) {
-        const left = x | 0;
-        const top = y | 0;
-        const fx = x - left;
-        const fy = y - top;
-        const weight11 = fx * fy;
-        const weight10 = fy - weight11;
-        const weight01 = fx - weight11;
-        const weight00 = 1 - fx - weight10;
-        const i = top * stride + 3 * left;
-        const j = i + stride;
-        output[at] =
-          GAIN_R *
-            (weight00 * data[i] + weight01 * data[i + 3] + weight10 * data[j] + weight11 * data[j + 3]) +
-          BLACK_R;
-        output[at + 1] =
-          GAIN_G *
-            (weight00 * data[i + 1] +
-              weight01 * data[i + 4] +
-              weight10 * data[j + 1] +
-              weight11 * data[j + 4]) +
-          BLACK_G;
-        output[at + 2] =
-          GAIN_B *
-            (weight00 * data[i + 2] +
-              weight01 * data[i + 5] +
-              weight10 * data[j + 2] +
-              weight11 * data[j + 5]) +
-          BLACK_B;
-      } else {
-        sampleAtEdge(image, x, y, output, at);
+    const x = b * row + c;
+    const y = e * row + f;
+    const [fromX, toX] = columnsWithin(x, a, image.width - 1, width);
+    const [fromY, toY] = columnsWithin(y, d, image.height - 1, width);
+    const from = Math.max(fromX, fromY);
+    const to = Math.max(from, Math.min(toX, toY));
+    const at = 3 * row * width;
+    sampleAtEdge(image, x, y, [a, d], 0, from, output, at);
+    sampleInside(image, x, y, [a, d], from, to, output, at);
+    sampleAtEdge(image, x, y, [a, d], to, width, output, at);
+  }
+}
+
+/** The range of columns [from, to) of 0 … count − 1 where start + step · column lies well within (0, last). */
+function columnsWithin(start: number, step: number, last: number, count: number): [number, number] {
+  const low = MARGIN - start;
+  const high = last - MARGIN - start;
+  if (high < low) return [0, 0];
+  if (step === 0) return low <= 0 && high >= 0 ? [0, count] : [0, 0];
+  const [first, end] = step > 0 ? [low / step, high / step] : [high / step, low / step];
+  const from = Math.min(count, Math.max(0, Math.ceil(first)));
+  return [from, Math.max(from, Math.min(count, Math.floor(end) + 1))];
+}
+
+/** Columns whose four neighbours all lie inside the image. Integers: positions with as many binary places as fit. */
+function sampleInside(
+  {data, width, height}: RgbImage,
+  x: number,
+  y: number,
+  [stepX, stepY]: readonly [number, number],
+  from: number,
+  to: number,
+  output: Uint8Array,
+  rowStart: number,
+): void {
+  const bits = Math.min(16, Math.clz32(Math.max(width, height)) - 2);
+  const unit = 2 ** bits;
+  const shift = bits - 8;
+  const half = unit / 512;
+  const stride = 3 * width;
+  const [dx, dy] = [Math.round(stepX * unit), Math.round(stepY * unit)];
+  let fixedX = Math.round((x + stepX * from) * unit + half);
+  let fixedY = Math.round((y + stepY * from) * unit + half);
+  let at = rowStart + 3 * from;
+  for (let column = from; column < to; column++) {
+    const i = (fixedY >> bits) * stride + (fixedX >> bits) * 3;
+    const j = i + stride;
+    const fx = (fixedX >> shift) & 255;
+    const fy = (fixedY >> shift) & 255;
+    const w11 = fx * fy;
+    const w10 = (fy << 8) - w11;
+    const w01 = (fx << 8) - w11;
+    const w00 = 65536 - w01 - w10 - w11;
+    output[at] = (w00 * data[i] + w01 * data[i + 3] + w10 * data[j] + w11 * data[j + 3] + 32768) >> 16;
+    output[at + 1] =
+      (w00 * data[i + 1] + w01 * data[i + 4] + w10 * data[j + 1] + w11 * data[j + 4] + 32768) >> 16;
+    output[at + 2] =
+      (w00 * data[i + 2] + w01 * data[i + 5] + w10 * data[j + 2] + w11 * data[j + 5] + 32768) >> 16;
+    at += 3;
+    fixedX += dx;
+    fixedY += dy;
+  }
+}
+
+/** Columns with at least one neighbour outside the image, or nearly so; such neighbours are black. */
+function sampleAtEdge(
+  {data, width, height}: RgbImage,
+  startX: number,
+  startY: number,
+  [stepX, stepY]: readonly [number, number],
+  from: number,
+  to: number,
+  output: Uint8Array,
+  rowStart: number,
+): void {
+  output.fill(0, rowStart + 3 * from, rowStart + 3 * to);
+  for (let column = from; column < to; column++) {
+    const x = startX + stepX * column;
+    const y = startY + stepY * column;
+    if (!(x > -1 && y > -1 && x < width && y < height)) continue;
+    const sum = [0, 0, 0];
+    for (let row = Math.floor(y); row <= Math.floor(y) + 1; row++) {
+      for (let at = Math.floor(x); at <= Math.floor(x) + 1; at++) {
+        if (row < 0 || at < 0 || row >= height || at >= width) continue;
+        const weight = (1 - Math.abs(x - at)) * (1 - Math.abs(y - row));
+        for (let channel = 0; channel < 3; channel++) {
+          sum[channel] += weight * data[3 * (row * width + at) + channel];
+        }
       }
-      at += 3;
-      x += a;
-      y += d;
+    }
+    for (let channel = 0; channel < 3; channel++) {
+      output[rowStart + 3 * column + channel] = Math.floor(sum[channel] + 0.5);
     }
   }
-}
-
-/** The slow path for points that have at least one neighbour outside the image; such neighbours are black. */
-function sampleAtEdge(image: RgbImage, x: number, y: number, output: Float32Array, at: number): void {
-  output[at] = BLACK_R;
-  output[at + 1] = BLACK_G;
-  output[at + 2] = BLACK_B;
-  if (x <= -1 || y <= -1 || x >= image.width || y >= image.height) return;
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  for (let row = Math.max(0, top); row <= Math.min(top + 1, image.height - 1); row++) {
-    for (let column = Math.max(0, left); column <= Math.min(left + 1, image.width - 1); column++) {
-      const weight = (1 - Math.abs(x - column)) * (1 - Math.abs(y - row));
-      const i = 3 * (row * image.width + column);
-      output[at] += GAIN_R * weight * image.data[i];
-      output[at + 1] += GAIN_G * weight * image.data[i + 1];
-      output[at + 2] += GAIN_B * weight * image.data[i + 2];
-    }
-  }
-}
-
-/** The 8-bit RGB pixels behind a normalised input [height, width, 3], for people to look at. */
-export function denormalised(input: Float32Array): Uint8Array {
-  const pixels = new Uint8ClampedArray(input.length);
-  for (let i = 0; i < input.length; i++) {
-    pixels[i] = (input[i] * STANDARD_DEVIATION[i % 3] + MEAN[i % 3]) * 255;
-  }
-  return new Uint8Array(pixels.buffer);
 }

@@ -1,7 +1,7 @@
 /** @file The loader: the same batches whatever the threads, resuming, augmentation by epoch, errors from threads. */
 import {createHash} from 'node:crypto';
 import {existsSync} from 'node:fs';
-import {truncate} from 'node:fs/promises';
+import {copyFile, readFile, truncate, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {targetArrays} from '../../../src/codecs/codec.js';
@@ -11,7 +11,7 @@ import type {TopDownDataset} from '../../../src/data/datasets/topDown.js';
 import {loadKeypointSet} from '../../../src/data/keypoints.js';
 import {BatchLoader, type LoaderOptions} from '../../../src/data/loader/loader.js';
 import {batchCount, epochOrder} from '../../../src/data/loader/order.js';
-import type {Batch} from '../../../src/data/types.js';
+import type {Batch, ReplacedSample} from '../../../src/data/types.js';
 import {UserError} from '../../../src/errors.js';
 import {annotation, CocoFolder, content} from '../cocoFolder.js';
 
@@ -36,6 +36,9 @@ function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): Ba
     shuffle: true,
     workers: 0,
     prefetch: 2,
+    timeoutSeconds: 60,
+    reducedDecoding: false,
+    maxBadFraction: null,
     ...changes,
   });
 }
@@ -43,7 +46,7 @@ function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): Ba
 /** A digest of everything in a batch. */
 function digest({images, targets, targetWeights, samples}: Batch): string {
   const hash = createHash('sha256');
-  for (const array of [images, targets, targetWeights]) hash.update(new Uint8Array(array.buffer));
+  for (const array of [images, targets, targetWeights]) hash.update(array);
   return hash.update(JSON.stringify(samples)).digest('hex');
 }
 
@@ -89,8 +92,8 @@ describe('BatchLoader', () => {
 
   it.each([
     [1, 1],
-    [2, 1],
     [2, 5],
+    [4, 3],
   ])(
     'gives with %i threads and %i batches ahead bit for bit what it gives without',
     async (workers, prefetch) => {
@@ -223,6 +226,98 @@ describe('a broken image', () => {
     expect((error as UserError).message).toContain(join(folder.root, 'images', 'two.png'));
     await loader.close();
     await folder.remove();
+  });
+});
+
+describe('samples that cannot be used', () => {
+  let folder: CocoFolder;
+  let dataset: TopDownDataset;
+  const BAD = 7;
+  beforeAll(async () => {
+    folder = await CocoFolder.create();
+    const {images, ...rest} = content();
+    // Only one of 40 people is on the image that will break.
+    const annotations = Array.from({length: 40}, (_, i) =>
+      annotation(i + 1, 1, {bbox: [i % 20, i % 7, 30, 30]}),
+    );
+    annotations[BAD] = annotation(99, 2);
+    await folder.write('annotations.json', {...rest, images, annotations});
+    dataset = await openCocoDataset(folder.config(), 'train', coco17);
+    await truncate(join(folder.root, 'images', 'two.png'), 60);
+  });
+  afterAll(() => folder.remove());
+
+  /** The people grouped by image: the bad one comes last. */
+  const bad = 39;
+
+  async function gather(loader: BatchLoader, epoch: number, startBatch = 0) {
+    const seen = {digests: [] as string[], indices: [] as number[], replaced: [] as ReplacedSample[]};
+    for await (const batch of loader.batches(epoch, startBatch)) {
+      seen.digests.push(digest(batch));
+      seen.indices.push(...batch.samples.map(({index}) => index));
+      seen.replaced.push(...batch.replaced);
+    }
+    return seen;
+  }
+
+  it('are replaced by another, the same one with any threads and after an interruption', async () => {
+    const settings = {batchSize: 4, maxBadFraction: 0.05};
+    const plain = await gather(open(dataset, settings), 3);
+    const threaded = open(dataset, {...settings, workers: 2, prefetch: 3});
+    expect(await gather(threaded, 3)).toEqual(plain);
+    expect((await gather(threaded, 3, 6)).digests).toEqual(plain.digests.slice(6));
+    await threaded.close();
+    expect(plain.replaced).toHaveLength(1);
+    const [{index, replacement, reason}] = plain.replaced;
+    expect(index).toBe(bad);
+    expect(reason).toContain(join(folder.root, 'images', 'two.png'));
+    expect(plain.indices).toHaveLength(40);
+    expect(plain.indices).not.toContain(bad);
+    expect(plain.indices.filter((one) => one === replacement)).toHaveLength(2);
+    // Another epoch, another replacement (of 39; these seeds give different ones).
+    expect((await gather(open(dataset, settings), 4)).replaced[0].replacement).not.toBe(replacement);
+  });
+
+  it('look like any sample of the person who took the place', async () => {
+    const loader = open(dataset, {batchSize: 4, maxBadFraction: 0.05});
+    for await (const batch of loader.batches(3)) {
+      if (batch.replaced.length === 0) continue;
+      const at = batch.samples.findIndex(({index}) => index === batch.replaced[0].replacement);
+      expect(batch.targetWeights.slice(17 * at, 17 * (at + 1)).some((weight) => weight > 0)).toBe(true);
+      expect(Math.max(...batch.images.slice(at * 64 * 48 * 3, (at + 1) * 64 * 48 * 3))).toBeGreaterThan(0);
+    }
+  });
+
+  it('stop the iteration in their turn when they are too many of the dataset, and are named', async () => {
+    const loader = open(dataset, {batchSize: 4, maxBadFraction: 0.02, workers: 1, shuffle: false});
+    const batches = loader.batches(0);
+    for (let i = 0; i < 9; i++) expect((await batches.next()).done).toBe(false);
+    const error = await batches.next().catch((caught: unknown) => caught);
+    expect(error).toMatchObject({kind: 'data', exitCode: 3});
+    expect((error as UserError).message).toMatch(
+      /^1 of 40 training samples cannot be used, and dataset\.maxBadFraction=0\.02 allows 0\./,
+    );
+    expect((error as UserError).message).toContain('two.png');
+    await loader.close();
+  });
+
+  it('are never replaced in an evaluation', async () => {
+    const loader = open(dataset, {augment: null, shuffle: false, maxBadFraction: null});
+    await expect(gather(loader, 0)).rejects.toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining('two.png'),
+    });
+  });
+
+  it('get a second chance', async () => {
+    const healed = await openCocoDataset(folder.config(), 'train', coco17);
+    const file = join(folder.root, 'images', 'two.png');
+    const broken = await readFile(file);
+    const loader = open(healed, {batchSize: 1, shuffle: false, maxBadFraction: null});
+    setTimeout(() => copyFile(join(folder.root, 'images', 'one.png'), file), 40);
+    const batch = (await loader.batches(0, bad).next()).value;
+    expect(batch?.samples[0].index).toBe(bad);
+    await writeFile(file, broken);
   });
 });
 
