@@ -1,7 +1,7 @@
 /** @file `pose-data show`: a sheet of people as annotated, and as the network gets them, with their targets. */
 import {writeFileAtomic} from '../checkpoint/files.js';
 import type {Config} from '../config/schema.js';
-import {openCocoDataset} from '../data/datasets/coco.js';
+import {openDataset} from '../data/datasets/index.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {BatchLoader} from '../data/loader/loader.js';
 import {denormalised} from '../data/transforms/warp.js';
@@ -23,7 +23,7 @@ const STRIDE = 4;
 /** Writes the sheet as a JPEG file. */
 export async function showSamples(config: Config, {split, count, out}: ShowOptions): Promise<void> {
   const set = loadKeypointSet(config.dataset.keypoints);
-  const dataset = await openCocoDataset(config.dataset, split, set);
+  const dataset = await openDataset(config.dataset, split, set);
   const loader = new BatchLoader({
     ...loaderSettings(config, dataset, STRIDE, split === 'train' ? 'train' : 'evaluate'),
     batchSize: Math.min(count, dataset.people.length),

@@ -82,15 +82,29 @@ const augment = z.strictObject({
 });
 
 const dataset = z.strictObject({
-  type: z.literal('coco').default('coco'),
+  type: z.string().min(1).default('coco').describe('format of the annotations: coco, mpii or wholebody'),
   root: path,
   keypoints: z.string().min(1).default('coco17').describe('a keypoint set of configs/keypoints, or a file'),
+  category: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('of the people, by its name in the annotations; null: person, or the only one'),
   train: split,
   val: split,
   useGroundTruthBoxes: z.boolean().default(true),
   detectionScoreThreshold: z.number().default(0),
   boxPadding: z.number().positive().default(1.25),
-  onMissing: z.enum(['error', 'skip']).default('error'),
+  onMissing: z
+    .enum(['error', 'skip'])
+    .default('error')
+    .describe(
+      'images that are missing: error: they are bad, and none may be missing in val; skip: any number may be',
+    ),
+  maxBadFraction: fraction
+    .default(0.001)
+    .describe('a run stops when a larger share of the images or annotations is bad'),
   limit: positive.nullable().default(null).describe('use only the first so many images of each split'),
   augment: augment.prefault({}),
 });

@@ -5,7 +5,7 @@ import {truncate} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {configSchema} from '../../../src/config/schema.js';
-import {openCocoDataset} from '../../../src/data/datasets/coco.js';
+import {openDataset} from '../../../src/data/datasets/index.js';
 import type {TopDownDataset} from '../../../src/data/datasets/topDown.js';
 import {loadKeypointSet} from '../../../src/data/keypoints.js';
 import {BatchLoader, type LoaderOptions} from '../../../src/data/loader/loader.js';
@@ -83,7 +83,7 @@ describe('BatchLoader', () => {
       annotation(i + 1, 1 + (i % 2), {bbox: [2 * i, i, 30, 30]}),
     );
     await folder.write('annotations.json', {...content(), annotations: people});
-    dataset = await openCocoDataset(folder.config(), 'train', coco17);
+    dataset = await openDataset(folder.config(), 'train', coco17);
   });
   afterAll(() => folder.remove());
 
@@ -181,7 +181,7 @@ describe('BatchLoader', () => {
 describe('a broken image', () => {
   it.each([0, 1])('reaches the consumer as a data error in its turn, with %i threads', async (workers) => {
     const folder = await CocoFolder.create();
-    const dataset = await openCocoDataset(folder.config(), 'train', coco17);
+    const dataset = await openDataset(folder.config(), 'train', coco17);
     await truncate(join(folder.root, 'images', 'two.png'), 60);
     const loader = open(dataset, {workers, batchSize: 1, augment: null, shuffle: false});
     const batches = loader.batches(0);
@@ -208,7 +208,7 @@ describe.skipIf(!existsSync(reference))('real COCO photographs (needs the refere
       val: split('val'),
       limit: 12,
     });
-    const dataset = await openCocoDataset(config, 'train', coco17);
+    const dataset = await openDataset(config, 'train', coco17);
     const settings = {input: [256, 192] as const, batchSize: 8};
     const threaded = open(dataset, {...settings, workers: 2});
     expect(await digests(threaded, 0)).toEqual(await digests(open(dataset, settings), 0));
