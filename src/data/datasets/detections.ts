@@ -22,7 +22,7 @@ export interface DetectionFile {
 export async function readDetections(file: string, findings: Findings): Promise<DetectionFile> {
   const detections: Detection[] = [];
   let count = 0;
-  const {lists} = await readRecords(file, (key, index, value) => {
+  const {rootIsList} = await readRecords(file, (key, index, value) => {
     if (key !== '' || index === null) return;
     count++;
     const flaw = detectionFlaw(value);
@@ -32,7 +32,7 @@ export async function readDetections(file: string, findings: Findings): Promise<
       detections.push({image_id, category_id, bbox, score});
     }
   });
-  if (!lists.has('')) throw new UserError('data', `${file}: expected a list of detections.`);
+  if (!rootIsList) throw new UserError('data', `${file}: expected a list of detections.`);
   return {detections, count};
 }
 

@@ -8,6 +8,7 @@ import type {DatasetConfig} from '../../config/schema.js';
 import {UserError} from '../../errors.js';
 import type {KeypointSet} from '../keypoints.js';
 import type {Person} from '../types.js';
+import {readAnnotations} from './annotationCache.js';
 import {type Counts, requireFewBad} from './badFraction.js';
 import type {AnnotationContent} from './content.js';
 import {readDetections} from './detections.js';
@@ -15,7 +16,6 @@ import {annotatedPeople, detectedPeople, groundTruth} from './people.js';
 import {Findings, RULES, ruleLine} from './rules.js';
 import {type StoredImage, splitImages} from './splitImages.js';
 import {rejections, type TopDownDataset} from './topDown.js';
-import {datasetType} from './types.js';
 
 export type Split = 'train' | 'val';
 
@@ -33,7 +33,7 @@ export async function openDataset(
 ): Promise<TopDownDataset> {
   const annotationFile = locate(config, split, 'annotations', config[split].annotations);
   const annotated = split === 'train' || (options.useGroundTruthBoxes ?? config.useGroundTruthBoxes);
-  const content = await datasetType(config.type).read(annotationFile, {
+  const {content} = await readAnnotations(config.type, annotationFile, {
     keypointSet,
     category: config.category,
   });

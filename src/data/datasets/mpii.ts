@@ -27,10 +27,10 @@ type Flaw = {readonly rule: RuleName; readonly detail: string};
 export const mpii: DatasetType = {
   async read(file, context) {
     const content = new MpiiContent(context);
-    const {lists} = await readRecords(file, (key, index, value) => {
+    const {rootIsList} = await readRecords(file, (key, index, value) => {
       if (key === '' && index !== null) content.add(value, index);
     });
-    if (lists.has('')) return content.finished();
+    if (rootIsList) return content.finished();
     throw new UserError(
       'data',
       `${file}: expected a list of people: it is not an annotation file of MPII as the HRNet repository has it.`,

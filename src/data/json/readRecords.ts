@@ -21,8 +21,10 @@ export interface ReadOptions {
 
 /** What a file was, besides its records. */
 export interface FileShape {
-  /** The members that are lists, also empty ones; '' if the root is one. */
+  /** The members of the root object that are lists, also empty ones. */
   readonly lists: ReadonlySet<string>;
+  /** The document is itself a list. */
+  readonly rootIsList: boolean;
 }
 
 /**
@@ -121,8 +123,8 @@ export class JsonDocument {
   };
 
   /** The document, once its file has been read. */
-  value({lists}: FileShape): unknown {
-    if (lists.has('')) return this.#lists.get('') ?? [];
+  value({lists, rootIsList}: FileShape): unknown {
+    if (rootIsList) return this.#lists.get('') ?? [];
     const members = [...lists].map((key): [string, unknown] => [key, this.#lists.get(key) ?? []]);
     return Object.fromEntries([...this.#values, ...members]);
   }

@@ -61,12 +61,13 @@ const AFTER: Readonly<Partial<Record<Expected, Expected>>> = {
 };
 
 export class RecordSplitter {
-  /** The members that are lists; '' if the root is one. */
+  /** The members of the root object that are lists. */
   readonly lists = new Set<string>();
+  /** The document is itself a list. */
+  rootIsList = false;
   readonly #scanner = new ValueScanner();
   readonly #keys = new Set<string>();
   #expected: Expected = 'document';
-  #rootIsList = false;
   #key = '';
   #index = 0;
   #isInValue = false;
@@ -99,12 +100,12 @@ export class RecordSplitter {
       this.#beginValue(byte, at);
       return at;
     }
-    if (this.#expected === 'document') this.#rootIsList = byte === LIST;
+    if (this.#expected === 'document') this.rootIsList = byte === LIST;
     if (next === 'firstItem') {
       this.#index = 0;
-      this.lists.add(this.#key);
+      if (!this.rootIsList) this.lists.add(this.#key);
     }
-    this.#expected = next === 'afterValue' && this.#rootIsList ? 'nothing' : next;
+    this.#expected = next === 'afterValue' && this.rootIsList ? 'nothing' : next;
     return at + 1;
   }
 
