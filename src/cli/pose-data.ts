@@ -1,8 +1,9 @@
-/** @file `pose-data`: makes the synthetic dataset, and shows any dataset as the network gets it. */
+/** @file `pose-data`: makes the synthetic dataset, looks for faults in any dataset, and shows it as the network gets it. */
 import {availableParallelism} from 'node:os';
 import {makeSynthetic} from '../data/synthetic/index.js';
 import {UserError} from '../errors.js';
 import {RunConsole} from '../report/console.js';
+import {checkDataset} from './checkDataset.js';
 import {commandLine, runCommand} from './command.js';
 import {configOf, withConfigOptions} from './configOptions.js';
 import {showSamples} from './showSamples.js';
@@ -55,12 +56,14 @@ await runCommand(async () => {
   const command = process.argv.slice(2).find((argument) => !argument.startsWith('-'));
   if (command === 'make-synthetic') await make();
   else if (command === 'show') await show();
+  else if (command === 'check') return checkDataset();
   else {
     await commandLine('pose-data', 'pose-data COMMAND [options]')
       .command('make-synthetic', 'writes a COCO-format dataset of drawn people')
+      .command('check', 'looks for faults in annotations and images')
       .command('show', 'draws samples with their targets on one sheet')
       .example('pose-data make-synthetic --help', 'the options of a command')
-      .demandCommand(1, 'a command is needed: make-synthetic or show')
+      .demandCommand(1, 'a command is needed: make-synthetic, check or show')
       .strictCommands()
       .parseAsync();
   }

@@ -130,7 +130,10 @@ function noteKeypointNames(
     String(text)
       .toLowerCase()
       .replace(/[^a-z0-9]/g, '');
-  const at = keypointSet.names.findIndex((known, i) => plain(known) !== plain(names[i]));
+  // Of COCO-WholeBody it names the body's alone.
+  const at = keypointSet.names
+    .slice(0, names.length)
+    .findIndex((known, i) => plain(known) !== plain(names[i]));
   if (at < 0) return;
   const detail = `keypoint ${at} is ${JSON.stringify(names[at])} there and "${keypointSet.names[at]}" in ${keypointSet.name}`;
   findings.add('keypointNames', `category ${name}`, detail);
