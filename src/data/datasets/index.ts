@@ -6,6 +6,7 @@ import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import type {DatasetConfig} from '../../config/schema.js';
 import {UserError} from '../../errors.js';
+import {archivePath} from '../images/imageBytes.js';
 import type {KeypointSet} from '../keypoints.js';
 import type {Person} from '../types.js';
 import {readAnnotations} from './annotationCache.js';
@@ -71,7 +72,7 @@ export async function openDataset(
 /** The absolute path of a file or folder that the configuration names relative to `dataset.root`. */
 function locate(config: DatasetConfig, split: Split, key: string, path: string): string {
   const file = resolve(config.root, path);
-  if (existsSync(file)) return file;
+  if (existsSync(file) || (key === 'images' && archivePath(file))) return file;
   const place = existsSync(config.root)
     ? `dataset.root is ${config.root}; data/README.md shows what should lie where`
     : `its folder dataset.root=${config.root} does not exist; set it to where the dataset is (data/README.md)`;

@@ -1,7 +1,7 @@
 /** @file Image files to RGB pixels. */
-import {readFile} from 'node:fs/promises';
 import sharp from 'sharp';
 import {UserError} from '../../errors.js';
+import {readImageBytes} from '../images/imageBytes.js';
 import type {RgbImage} from '../transforms/warp.js';
 
 // Each image is seen once, and there are several loaders: threads within libvips and its cache would only cost.
@@ -15,9 +15,7 @@ sharp.cache(false);
  * @throws UserError naming the file if it cannot be read, is damaged or cut short, or has another size
  */
 export async function decodeImage(file: string, size?: readonly [number, number]): Promise<RgbImage> {
-  const bytes = await readFile(file).catch((error: Error) => {
-    throw new UserError('data', `${file}: the image cannot be read (${error.message}).`, {cause: error});
-  });
+  const bytes = await readImageBytes(file);
   const {data, info} = await decode(bytes).catch((error: Error) => {
     const reason = error.message.trim().split('\n')[0];
     const fix = 'Download it again, or remove it and set dataset.onMissing=skip.';
@@ -37,7 +35,7 @@ export async function decodeImage(file: string, size?: readonly [number, number]
 }
 
 /** Fails on any warning of the decoder, lest half an image be trained on. Rejects where sharp throws at once. */
-async function decode(bytes: Buffer) {
+async function decode(bytes: Uint8Array) {
   return sharp(bytes, {ignoreIcc: true, failOn: 'warning'})
     .toColourspace('srgb')
     .removeAlpha()
