@@ -65,7 +65,9 @@ function taskOf(parsed: Parsed): Task {
   if (parsed.cfg !== undefined && parsed.annotations === undefined) {
     const {dataset} = configOf(parsed.cfg, {...parsed, _: overrides}).config;
     const splits = parsed.split === undefined ? SPLITS : [parsed.split];
-    return {targets: splits.map((split) => targetOf(dataset, split)), maxBadFraction: dataset.maxBadFraction};
+    const targets = splits.map((split) => targetOf(dataset, split));
+    if (splits.includes('train')) targets.push(...sourceTargets(dataset));
+    return {targets, maxBadFraction: dataset.maxBadFraction};
   }
   if (parsed.annotations === undefined || parsed.cfg !== undefined) {
     throw new UserError(
@@ -105,6 +107,19 @@ function targetOf(dataset: DatasetConfig, split: (typeof SPLITS)[number]): Inspe
     limit: dataset.limit,
     onMissing: dataset.onMissing,
   };
+}
+
+function sourceTargets({sources, limit, onMissing}: DatasetConfig): InspectionTarget[] {
+  return sources.map(({type, root, annotations, images, keypoints, category}) => ({
+    type,
+    annotations: resolve(root, annotations),
+    images: resolve(root, images),
+    detections: null,
+    keypointSet: loadKeypointSet(keypoints),
+    category,
+    limit,
+    onMissing,
+  }));
 }
 
 const FATE = {reject: 'left out', repair: 'mended', note: 'noted'} as const;

@@ -65,7 +65,7 @@ const model = z.strictObject({
 
 const split = z.strictObject({
   annotations: path,
-  images: path,
+  images: path.describe('a folder, a zip archive, or a folder in one'),
   detections: path.nullable().default(null).describe("detector boxes in COCO's result format"),
 });
 
@@ -81,18 +81,48 @@ const augment = z.strictObject({
   halfBody: z.strictObject({probability: fraction.default(0.3), minKeypoints: count.default(8)}).prefault({}),
 });
 
-const dataset = z.strictObject({
-  type: z.string().min(1).default('coco').describe('format of the annotations: coco, mpii or wholebody'),
+const annotationType = z
+  .string()
+  .min(1)
+  .default('coco')
+  .describe('format of the annotations: coco, mpii or wholebody');
+const keypointSet = z
+  .string()
+  .min(1)
+  .default('coco17')
+  .describe('a keypoint set of configs/keypoints, or a file');
+const category = z
+  .string()
+  .min(1)
+  .nullable()
+  .default(null)
+  .describe('of the people, by its name in the annotations; null: person, or the only one');
+const weight = z.number().nonnegative().default(1).describe('how often each person is seen in an epoch');
+
+/** A further set to train on. */
+const source = z.strictObject({
+  type: annotationType,
   root: path,
-  keypoints: z.string().min(1).default('coco17').describe('a keypoint set of configs/keypoints, or a file'),
-  category: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe('of the people, by its name in the annotations; null: person, or the only one'),
+  annotations: path,
+  images: path,
+  keypoints: keypointSet,
+  category,
+  weight,
+  map: z
+    .record(z.string(), z.string().nullable())
+    .default({})
+    .describe("dataset.keypoints' names -> this set's, where they differ; null: not taken"),
+});
+
+const dataset = z.strictObject({
+  type: annotationType,
+  root: path,
+  keypoints: keypointSet,
+  category,
   train: split,
   val: split,
+  weight,
+  sources: z.array(source).default([]).describe('further sets to train on'),
   useGroundTruthBoxes: z.boolean().default(true),
   detectionScoreThreshold: z.number().default(0),
   boxPadding: z.number().positive().default(1.25),
@@ -184,4 +214,5 @@ export type Config = z.infer<typeof configSchema>;
 export type ModelConfig = Config['model'];
 export type HRNetConfig = z.infer<typeof hrnet>;
 export type DatasetConfig = Config['dataset'];
+export type DatasetSource = DatasetConfig['sources'][number];
 export type AugmentConfig = DatasetConfig['augment'];

@@ -2,26 +2,22 @@
  * @file Opens a split of the configured dataset: who is to be found on which image, by the rules of HRNet's datasets (Sun
  * et al. 2019, lib/dataset) where they say anything.
  */
-import {existsSync} from 'node:fs';
-import {resolve} from 'node:path';
 import type {DatasetConfig} from '../../config/schema.js';
 import {UserError} from '../../errors.js';
-import {archivePath} from '../images/imageBytes.js';
 import type {KeypointSet} from '../keypoints.js';
 import type {Person} from '../types.js';
-import {readAnnotations} from './annotationCache.js';
-import {type Counts, requireFewBad} from './badFraction.js';
-import type {AnnotationContent} from './content.js';
+import {requireFewBad} from './badFraction.js';
 import {readDetections} from './detections.js';
+import {type AnnotationRequest, locate, type OpenedAnnotations, openAnnotations} from './openAnnotations.js';
 import {annotatedPeople, detectedPeople, groundTruth} from './people.js';
 import {Findings, RULES, ruleLine} from './rules.js';
-import {type StoredImage, splitImages} from './splitImages.js';
-import {rejections, type TopDownDataset} from './topDown.js';
+import {openSources, type SourcePeople} from './sources.js';
+import {rejections, type SourceRange, type TopDownDataset} from './topDown.js';
 
 export type Split = 'train' | 'val';
 
 /**
- * Opens one split: annotated people, or (`val` only) the boxes of a detector.
+ * Opens one split: annotated people, for `train` those of `dataset.sources` too; or (`val` only) the boxes of a detector.
  * @param options.useGroundTruthBoxes instead of the configuration's; training always uses annotated boxes
  * @throws UserError 'data' if a file is missing or is not what it should be, if more of it is bad than
  * `dataset.maxBadFraction` allows, or if nobody is left; 'usage' if the configuration contradicts itself
@@ -32,70 +28,47 @@ export async function openDataset(
   keypointSet: KeypointSet,
   options: {useGroundTruthBoxes?: boolean} = {},
 ): Promise<TopDownDataset> {
-  const annotationFile = locate(config, split, 'annotations', config[split].annotations);
+  const request = requestOf(config, split, keypointSet);
+  const opened = await openAnnotations(request);
   const annotated = split === 'train' || (options.useGroundTruthBoxes ?? config.useGroundTruthBoxes);
-  const {content} = await readAnnotations(config.type, annotationFile, {
-    keypointSet,
-    category: config.category,
-  });
-  const findings = new Findings();
-  findings.addAll(content.findings);
-  const folder = locate(config, split, 'images', config[split].images);
-  const images = await splitImages(
-    content,
-    {folder, limit: config.limit, onMissing: config.onMissing},
-    findings,
-  );
-  // Figures over fewer images than the split has are figures of another set.
-  const tolerated = split === 'val' ? 0 : config.maxBadFraction * content.images.length;
-  requireImages(annotationFile, folder, findings, tolerated);
-  requireFewBad(annotationFile, findings, content.counts, config.maxBadFraction);
-  const people = annotated
-    ? annotatedPeople(content, images)
-    : await detected(config, split, content, images, keypointSet, findings);
+  const own = annotated
+    ? annotatedPeople(opened.content, opened.images)
+    : await detected(config, split, request, opened);
+  const sources = split === 'train' ? await openSources(config, keypointSet) : [];
+  const {file: annotationFile, content, images} = opened;
+  const people = [...own, ...sources.flatMap((source) => source.people)];
+  const findings = allFindings(opened.findings, sources);
   if (people.length === 0) throw nobodyLeft(annotationFile, findings);
+  const imageCount = sources.reduce((sum, source) => sum + source.images, images.size);
   return {
     people,
     imageIds: [...images.keys()],
-    imageCount: images.size,
+    imageCount,
     annotationFile,
     keypointSet,
     type: config.type,
     category: content.category,
-    summary: {images: images.size, people: people.length, rejected: rejections(findings)},
-    ranges: [{name: annotationFile, start: 0, count: people.length, weight: 1}],
+    summary: {images: imageCount, people: people.length, rejected: rejections(findings)},
+    ranges: rangesOf([{file: annotationFile, people: own, weight: config.weight}, ...sources]),
     findings,
     groundTruth: () => groundTruth(content, images),
   };
 }
 
-/** The absolute path of a file or folder that the configuration names relative to `dataset.root`. */
-function locate(config: DatasetConfig, split: Split, key: string, path: string): string {
-  const file = resolve(config.root, path);
-  if (existsSync(file) || (key === 'images' && archivePath(file))) return file;
-  const place = existsSync(config.root)
-    ? `dataset.root is ${config.root}; data/README.md shows what should lie where`
-    : `its folder dataset.root=${config.root} does not exist; set it to where the dataset is (data/README.md)`;
-  throw new UserError('data', `dataset.${split}.${key}: ${file} does not exist; ${place}.`);
-}
-
-function requireImages(annotationFile: string, folder: string, findings: Findings, tolerated: number): void {
-  const missing = findings.of('imageMissing');
-  if (missing.length <= tolerated) return;
-  throw new UserError(
-    'data',
-    `${annotationFile}: ${missing.length} of its images are listed but missing under ${folder} ` +
-      `(first: ${missing[0].record}). Download them, or set dataset.onMissing=skip.`,
-  );
+function requestOf(config: DatasetConfig, split: Split, keypointSet: KeypointSet): AnnotationRequest {
+  const {root, type, category, limit, onMissing, maxBadFraction} = config;
+  const {annotations, images} = config[split];
+  return {
+    ...{root, rootKey: 'dataset.root', key: `dataset.${split}`, annotations, images},
+    ...{type, keypointSet, category, limit, onMissing, maxBadFraction, toleratesMissing: split === 'train'},
+  };
 }
 
 async function detected(
   config: DatasetConfig,
   split: Split,
-  content: AnnotationContent,
-  images: ReadonlyMap<number, StoredImage>,
-  keypointSet: KeypointSet,
-  findings: Findings,
+  request: AnnotationRequest,
+  {content, images, findings}: OpenedAnnotations,
 ): Promise<Person[]> {
   const path = config[split].detections;
   if (path === null) {
@@ -104,11 +77,28 @@ async function detected(
       `dataset.useGroundTruthBoxes is false, but dataset.${split}.detections names no file of detector boxes.`,
     );
   }
-  const file = locate(config, split, 'detections', path);
+  const file = locate(request, 'detections', path);
   const {detections, count} = await readDetections(file, findings);
-  requireFewBad(file, findings, {detections: count} satisfies Counts, config.maxBadFraction);
-  const limits = {keypointCount: keypointSet.names.length, threshold: config.detectionScoreThreshold};
+  requireFewBad(file, findings, {detections: count}, config.maxBadFraction);
+  const limits = {keypointCount: request.keypointSet.names.length, threshold: config.detectionScoreThreshold};
   return detectedPeople(detections, content, images, limits, findings);
+}
+
+/** Records of further sources are named with their file. */
+function allFindings(own: Findings, sources: readonly SourcePeople[]): Findings {
+  const all = new Findings();
+  all.addAll(own);
+  for (const {file, findings} of sources) all.addAll(findings, `${file}: `);
+  return all;
+}
+
+function rangesOf(sources: readonly Pick<SourcePeople, 'file' | 'people' | 'weight'>[]): SourceRange[] {
+  let start = 0;
+  return sources.map(({file, people, weight}) => {
+    const range = {name: file, start, count: people.length, weight};
+    start += people.length;
+    return range;
+  });
 }
 
 function nobodyLeft(annotationFile: string, findings: Findings): UserError {

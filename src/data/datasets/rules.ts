@@ -73,9 +73,11 @@ export class Findings {
     else this.#byRule.set(rule, [{record, detail}]);
   }
 
-  addAll(other: Findings): void {
-    for (const [rule, found] of other.entries())
-      for (const {record, detail} of found) this.add(rule, record, detail);
+  /** @param prefix before the name of each record */
+  addAll(other: Findings, prefix = ''): void {
+    for (const [rule, found] of other.entries()) {
+      for (const {record, detail} of found) this.add(rule, `${prefix}${record}`, detail);
+    }
   }
 
   of(rule: RuleName): readonly Finding[] {
