@@ -23,6 +23,7 @@ const checkCommand = () =>
     .option('keypoints', textOption('its keypoint set, a name or a file'))
     .option('type', {...textOption('its format: coco, mpii or wholebody'), default: 'coco'})
     .option('category', textOption('its category of people; by default person, or the only one'))
+    .option('head-boxes', textOption('its head boxes, for MPII: gt_valid.mat of the HRNet repository'))
     .option('out', {...textOption('the report'), default: 'data-report.json'})
     .example('pose-data check --cfg experiments/coco/hrnet_w32.yaml', 'both splits')
     .example('pose-data check --annotations a.json --images photos --keypoints coco17', 'one file');
@@ -75,7 +76,7 @@ function taskOf(parsed: Parsed): Task {
       'pose-data check: give --cfg FILE, or --annotations F --images D --keypoints SET.',
     );
   }
-  const {annotations, images, keypoints, type, category = null} = parsed;
+  const {annotations, images, keypoints, type, category = null, headBoxes = null} = parsed;
   if (keypoints === undefined || images === undefined || overrides.length > 0) {
     throw new UserError(
       'usage',
@@ -87,6 +88,7 @@ function taskOf(parsed: Parsed): Task {
     annotations,
     images: isWithoutImages(parsed) ? null : images,
     detections: null,
+    headBoxes,
     keypointSet: loadKeypointSet(keypoints),
     category,
     limit: null,
@@ -96,12 +98,13 @@ function taskOf(parsed: Parsed): Task {
 }
 
 function targetOf(dataset: DatasetConfig, split: (typeof SPLITS)[number]): InspectionTarget {
-  const {annotations, images, detections} = dataset[split];
+  const {annotations, images, detections, headBoxes} = dataset[split];
   return {
     type: dataset.type,
     annotations: resolve(dataset.root, annotations),
     images: resolve(dataset.root, images),
     detections: detections === null ? null : resolve(dataset.root, detections),
+    headBoxes: headBoxes === null ? null : resolve(dataset.root, headBoxes),
     keypointSet: loadKeypointSet(dataset.keypoints),
     category: dataset.category,
     limit: dataset.limit,
@@ -115,6 +118,7 @@ function sourceTargets({sources, limit, onMissing}: DatasetConfig): InspectionTa
     annotations: resolve(root, annotations),
     images: resolve(root, images),
     detections: null,
+    headBoxes: null,
     keypointSet: loadKeypointSet(keypoints),
     category,
     limit,

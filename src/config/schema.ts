@@ -67,6 +67,10 @@ const split = z.strictObject({
   annotations: path,
   images: path.describe('a folder, a zip archive, or a folder in one'),
   detections: path.nullable().default(null).describe("detector boxes in COCO's result format"),
+  headBoxes: path
+    .nullable()
+    .default(null)
+    .describe("MPII: HRNet's gt_valid.mat, whose head boxes PCKh measures by"),
 });
 
 const augment = z.strictObject({

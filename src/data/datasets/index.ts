@@ -57,9 +57,9 @@ export async function openDataset(
 
 function requestOf(config: DatasetConfig, split: Split, keypointSet: KeypointSet): AnnotationRequest {
   const {root, type, category, limit, onMissing, maxBadFraction} = config;
-  const {annotations, images} = config[split];
+  const {annotations, images, headBoxes} = config[split];
   return {
-    ...{root, rootKey: 'dataset.root', key: `dataset.${split}`, annotations, images},
+    ...{root, rootKey: 'dataset.root', key: `dataset.${split}`, annotations, images, headBoxes},
     ...{type, keypointSet, category, limit, onMissing, maxBadFraction, toleratesMissing: split === 'train'},
   };
 }

@@ -6,6 +6,7 @@ import {badFraction, type Counts} from './badFraction.js';
 import {checkImages} from './checkImages.js';
 import type {AnnotationContent} from './content.js';
 import {readDetections} from './detections.js';
+import {withHeadBoxes} from './headBoxes.js';
 import {type Action, type Finding, Findings, RULES, type RuleName} from './rules.js';
 import {type StoredImage, splitImages} from './splitImages.js';
 
@@ -17,6 +18,8 @@ export interface InspectionTarget {
   readonly images: string | null;
   /** Detector boxes to look at as well. */
   readonly detections: string | null;
+  /** A file of head boxes, for MPII. */
+  readonly headBoxes: string | null;
   readonly keypointSet: KeypointSet;
   readonly category: string | null;
   readonly limit: number | null;
@@ -55,7 +58,8 @@ export interface RuleReport {
 
 /** @throws UserError 'data' if a file is of no use at all */
 export async function inspect(target: InspectionTarget, options: InspectionOptions): Promise<DataReport> {
-  const {content} = await readAnnotations(target.type, target.annotations, target);
+  const {content: read} = await readAnnotations(target.type, target.annotations, target);
+  const content = target.headBoxes === null ? read : await withHeadBoxes(read, target.headBoxes);
   const findings = new Findings();
   findings.addAll(content.findings);
   const images = await imagesOf(target, content, findings);

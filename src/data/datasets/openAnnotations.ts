@@ -7,6 +7,7 @@ import type {KeypointSet} from '../keypoints.js';
 import {readAnnotations} from './annotationCache.js';
 import {requireFewBad} from './badFraction.js';
 import type {AnnotationContent} from './content.js';
+import {withHeadBoxes} from './headBoxes.js';
 import {Findings} from './rules.js';
 import {type StoredImage, splitImages} from './splitImages.js';
 
@@ -25,6 +26,8 @@ export interface AnnotationRequest extends Location {
   readonly type: string;
   readonly keypointSet: KeypointSet;
   readonly category: string | null;
+  /** A file of head boxes, for MPII. */
+  readonly headBoxes: string | null;
   readonly limit: number | null;
   readonly onMissing: 'error' | 'skip';
   readonly maxBadFraction: number;
@@ -43,7 +46,10 @@ export interface OpenedAnnotations {
 /** @throws UserError 'data' if a file is missing or of no use, or if too much of it is bad */
 export async function openAnnotations(request: AnnotationRequest): Promise<OpenedAnnotations> {
   const file = locate(request, 'annotations', request.annotations);
-  const {content} = await readAnnotations(request.type, file, request);
+  const {content: read} = await readAnnotations(request.type, file, request);
+  const {headBoxes} = request;
+  const content =
+    headBoxes === null ? read : await withHeadBoxes(read, locate(request, 'headBoxes', headBoxes));
   const findings = new Findings();
   findings.addAll(content.findings);
   const folder = locate(request, 'images', request.images);

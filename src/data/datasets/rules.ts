@@ -47,6 +47,7 @@ export const RULES = {
   keypointTally: note('num_keypoints is not the number of labelled keypoints'),
   keypointNames: note('category names other keypoints than the keypoint set'),
   headBoxMissing: note('no head box: not scored by PCKh'),
+  jointsDiffer: repair('joints differ from those in the file of head boxes: its are taken'),
   detectionMalformed: bad('detections', 'detection record is malformed'),
   detectionUnknownImage: unused('detections', 'detection on an image that is not in the annotation file'),
   detectionLowScore: unused('detections', 'detection below dataset.detectionScoreThreshold'),

@@ -35,7 +35,7 @@ async function openSource(
   const key = `dataset.sources.${index}`;
   const keypointSet = loadKeypointSet(source.keypoints);
   const indices = keypointMap(target, keypointSet, source.map, `${key}.map`);
-  const place = {key, rootKey: `${key}.root`, toleratesMissing: true};
+  const place = {key, rootKey: `${key}.root`, toleratesMissing: true, headBoxes: null};
   const request = {...source, ...place, keypointSet, limit, onMissing, maxBadFraction};
   const {file, content, images, findings} = await openAnnotations(request);
   const people = annotatedPeople(content, images)

@@ -147,4 +147,51 @@ describe.skipIf(!existsSync(reference))('real MPII (needs the reference data)', 
     const labelled = people.flatMap(({keypoints}) => keypoints.filter((v, i) => i % 3 === 2 && v > 0)).length;
     expect(labelled).toBe(present.flatMap(({joints_vis}) => joints_vis.filter(Boolean)).length);
   });
+
+  // The fixture's head boxes were taken from the same .mat file by other means.
+  const fixture = join(process.env.POSECRAFT_REFERENCE ?? '../shared', 'fixtures/pckh/mpii_valid_gt.json');
+  it('takes head boxes and joints from gt_valid.mat, and names the people whose joints differ', async () => {
+    const val = {annotations: 'annot/valid.json', images: 'images', headBoxes: 'annot/gt_valid.mat'};
+    const values = {type: 'mpii', root: reference, train: val, val, onMissing: 'skip'};
+    const {findings, groundTruth} = await openDataset(
+      configSchema.shape.dataset.parse(values),
+      'val',
+      MPII16,
+    );
+    const {head_boxes: boxes, gt_joints: joints} = JSON.parse(readFileSync(fixture, 'utf8')) as {
+      head_boxes: number[][][];
+      gt_joints: number[][][];
+    };
+    const {annotations} = groundTruth();
+    expect(annotations).toHaveLength(5);
+    for (const {id, head_box, keypoints} of annotations) {
+      const [x, y] = joints[id - 1][9];
+      expect(keypoints[27]).toBeCloseTo(x - 1, 2);
+      expect(keypoints[28]).toBeCloseTo(y - 1, 2);
+      const [[left, top], [right, bottom]] = boxes[id - 1];
+      const expected = [left - 1, top - 1, right - left, bottom - top];
+      head_box!.forEach((value, i) => {
+        expect(value).toBeCloseTo(expected[i], 3);
+      });
+    }
+    expect(findings.of('headBoxMissing')).toEqual([]);
+    // Counted from the fixture and valid.json with a few lines of Python.
+    expect(findings.of('jointsDiffer')).toHaveLength(10);
+    expect(findings.of('jointsDiffer')[0]).toEqual({record: 'people[682]', detail: 'by up to 286.0 pixels'});
+    const train = configSchema.shape.dataset.parse({
+      ...values,
+      val: {...val, annotations: 'annot/sample5.json'},
+    });
+    await expect(openDataset(train, 'val', MPII16)).rejects.toThrow(
+      /head boxes of 2958 people, and the annotations have 5/,
+    );
+  });
+
+  it('refuses head boxes that are none', async () => {
+    const val = {annotations: 'annot/valid.json', images: 'images', headBoxes: 'annot/valid.json'};
+    const config = configSchema.shape.dataset.parse({type: 'mpii', root: reference, train: val, val});
+    await expect(openDataset(config, 'val', MPII16)).rejects.toThrow(
+      /valid\.json: cannot be read as a MATLAB file/,
+    );
+  });
 });
