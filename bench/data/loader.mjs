@@ -112,12 +112,12 @@ function print({workers, pinned, samples_per_second: speed, cpu_ms: cpu}) {
 /** One timed run of our loader; the start of the process is counted as CPU time, as it is for the peer. */
 async function runOurs(workers, samples) {
   const {configSchema} = await import('../../dist/config/schema.js');
-  const {openCocoDataset} = await import('../../dist/data/datasets/coco.js');
+  const {openDataset} = await import('../../dist/data/datasets/index.js');
   const {loadKeypointSet} = await import('../../dist/data/keypoints.js');
   const {BatchLoader} = await import('../../dist/data/loader/loader.js');
   const split = {annotations: values.annotations, images: values.images};
   const config = configSchema.shape.dataset.parse({root: values.root, train: split, val: split});
-  const dataset = await openCocoDataset(config, 'train', loadKeypointSet('coco17'));
+  const dataset = await openDataset(config, 'train', loadKeypointSet('coco17'));
   const loader = new BatchLoader({
     dataset,
     input: [256, 192],

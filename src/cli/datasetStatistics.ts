@@ -2,8 +2,8 @@
 import {extname} from 'node:path';
 import sharp from 'sharp';
 import {writeFileAtomic} from '../checkpoint/files.js';
-import {openCocoDataset} from '../data/datasets/coco.js';
-import {readCocoFile} from '../data/datasets/cocoFile.js';
+import {readAnnotations} from '../data/datasets/annotationCache.js';
+import {openDataset} from '../data/datasets/index.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {type CountedPerson, describePeople} from '../data/statistics.js';
 import {UserError} from '../errors.js';
@@ -18,8 +18,9 @@ const statsCommand = () =>
       'pose-data stats --cfg FILE | --annotations FILE [options] [key=value ...]',
     ),
   )
-    .option('annotations', textOption('instead of --cfg: an annotation file in COCO’s format'))
+    .option('annotations', textOption('instead of --cfg: an annotation file'))
     .option('keypoints', textOption('of --annotations: its keypoint set; by default coco17'))
+    .option('type', {...textOption('of --annotations: its format, coco, mpii or wholebody'), default: 'coco'})
     .option('split', {
       choices: ['train', 'val'] as const,
       default: 'train' as const,
@@ -52,11 +53,11 @@ export async function stats(): Promise<void> {
 }
 
 async function peopleOf(parsed: Arguments): Promise<Counted> {
-  const {cfg, annotations, keypoints, split} = parsed;
+  const {cfg, annotations, keypoints, type, split} = parsed;
   if ((cfg === undefined) === (annotations === undefined)) {
     throw new UserError('usage', 'pose-data stats: give either --cfg or --annotations.');
   }
-  if (annotations !== undefined) return annotatedPeople(annotations, keypoints ?? 'coco17');
+  if (annotations !== undefined) return annotatedPeople(annotations, keypoints ?? 'coco17', type);
   if (keypoints !== undefined) {
     throw new UserError(
       'usage',
@@ -65,7 +66,7 @@ async function peopleOf(parsed: Arguments): Promise<Counted> {
   }
   const {config} = configOf(cfg!, {...parsed, _: parsed._.slice(1)});
   const {names} = loadKeypointSet(config.dataset.keypoints);
-  const dataset = await openCocoDataset(
+  const dataset = await openDataset(
     {...config.dataset, useGroundTruthBoxes: true},
     split,
     loadKeypointSet(config.dataset.keypoints),
@@ -74,13 +75,11 @@ async function peopleOf(parsed: Arguments): Promise<Counted> {
 }
 
 /** All people of a file but crowds, whether or not they could be trained on. */
-async function annotatedPeople(file: string, keypoints: string): Promise<Counted> {
-  const {names} = loadKeypointSet(keypoints);
-  const {images, annotations} = await readCocoFile(file, names.length);
-  const people = annotations
-    .filter(({iscrowd}) => iscrowd === 0)
-    .map((person) => ({imageId: person.image_id, box: person.bbox, keypoints: person.keypoints}));
-  return {name: file, people, imageIds: images.map(({id}) => id), names};
+async function annotatedPeople(file: string, keypoints: string, type: string): Promise<Counted> {
+  const keypointSet = loadKeypointSet(keypoints);
+  const {content} = await readAnnotations(type, file, {keypointSet, category: null});
+  const people = content.people.filter(({isCrowd}) => !isCrowd);
+  return {name: file, people, imageIds: content.images.map(({id}) => id), names: keypointSet.names};
 }
 
 async function writePicture(file: string, svg: string): Promise<void> {

@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {readPointer} from '../checkpoint/retention.js';
 import type {Config} from '../config/schema.js';
-import {openCocoDataset} from '../data/datasets/coco.js';
+import {openDataset} from '../data/datasets/index.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {selectBackend} from '../engine/index.js';
 import {UserError} from '../errors.js';
@@ -40,7 +40,7 @@ export async function evaluateCheckpoint(
   const path = checkpoint ?? (await bestCheckpoint(config));
   const keypointSet = loadKeypointSet(config.dataset.keypoints);
   checkMetrics(config.eval, keypointSet);
-  const dataset = await openCocoDataset(config.dataset, 'val', keypointSet);
+  const dataset = await openDataset(config.dataset, 'val', keypointSet);
   await selectBackend(config);
   // The checkpoint fills the whole model; what the run started from is not asked for.
   const {task} = await buildTopDown({...config, model: {...config.model, weights: null}}, keypointSet);

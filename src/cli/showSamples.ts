@@ -1,7 +1,7 @@
 /** @file `pose-data show`: a sheet of people as annotated, and as the network gets them, with their targets. */
 import {writeFileAtomic} from '../checkpoint/files.js';
 import type {Config} from '../config/schema.js';
-import {openCocoDataset} from '../data/datasets/coco.js';
+import {openDataset} from '../data/datasets/index.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import {type KeypointSet, loadKeypointSet} from '../data/keypoints.js';
 import {decodeImage} from '../data/loader/decode.js';
@@ -79,11 +79,11 @@ interface ShowOptions {
 /** Writes the sheet as a JPEG file. */
 async function showSamples(config: Config, options: ShowOptions): Promise<void> {
   const set = loadKeypointSet(config.dataset.keypoints);
-  const dataset = await openCocoDataset(config.dataset, options.split, set);
+  const dataset = await openDataset(config.dataset, options.split, set);
   const people = chosen(dataset.people, options, config.seed);
   const loader = new BatchLoader({
     ...loaderSettings(config, dataset, STRIDE, options.split === 'train' ? 'train' : 'evaluate'),
-    dataset: {...dataset, people},
+    dataset: {people, keypointSet: set},
     batchSize: people.length,
     shuffle: false,
     workers: 0,

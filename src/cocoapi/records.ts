@@ -1,43 +1,22 @@
 /** @file Reads JSON files and checks their records one by one, so that an error can name the first wrong one. */
-import {readFileSync} from 'node:fs';
-import {readFile} from 'node:fs/promises';
 import type {z} from 'zod';
+import {JsonDocument, readRecords, readRecordsSync} from '../data/json/readRecords.js';
 import {UserError} from '../errors.js';
 
 export function problem(source: string, message: string, cause?: unknown): UserError {
   return new UserError('data', `${source}: ${message}`, {cause});
 }
 
-/** @throws UserError if the file cannot be read or is not JSON */
+/** A file's content. @throws UserError if the file cannot be read or is not JSON */
 export async function readJson(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw unreadable(file, error);
-  });
-  return parse(text, file);
+  const document = new JsonDocument();
+  return document.value(await readRecords(file, document.add));
 }
 
 /** @throws UserError as readJson does */
 export function readJsonSync(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw unreadable(file, error as Error);
-  }
-  return parse(text, file);
-}
-
-function unreadable(file: string, error: Error): UserError {
-  return problem(file, `cannot be read (${error.message}). Correct the path.`, error);
-}
-
-function parse(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const hint = 'It may be incomplete: download or write it again.';
-    throw problem(file, `is not JSON (${(error as Error).message}). ${hint}`, error);
-  }
+  const document = new JsonDocument();
+  return document.value(readRecordsSync(file, document.add));
 }
 
 /** How errors name a record: `annotations[3] (id 17)`. */

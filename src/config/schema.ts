@@ -68,8 +68,12 @@ const model = z.strictObject({
 
 const split = z.strictObject({
   annotations: path,
-  images: path,
+  images: path.describe('a folder, a zip archive, or a folder in one'),
   detections: path.nullable().default(null).describe("detector boxes in COCO's result format"),
+  headBoxes: path
+    .nullable()
+    .default(null)
+    .describe("MPII: HRNet's gt_valid.mat, whose head boxes PCKh measures by"),
 });
 
 const augment = z.strictObject({
@@ -84,19 +88,60 @@ const augment = z.strictObject({
   halfBody: z.strictObject({probability: fraction.default(0.3), minKeypoints: count.default(8)}).prefault({}),
 });
 
-const dataset = z.strictObject({
-  type: z.literal('coco').default('coco'),
+const annotationType = z
+  .string()
+  .min(1)
+  .default('coco')
+  .describe('format of the annotations: coco, mpii or wholebody');
+const keypointSet = z
+  .string()
+  .min(1)
+  .default('coco17')
+  .describe('a keypoint set of configs/keypoints, or a file');
+const category = z
+  .string()
+  .min(1)
+  .nullable()
+  .default(null)
+  .describe('of the people, by its name in the annotations; null: person, or the only one');
+const weight = z.number().nonnegative().default(1).describe('how often each person is seen in an epoch');
+
+/** A further set to train on. */
+const source = z.strictObject({
+  type: annotationType,
   root: path,
-  keypoints: z.string().min(1).default('coco17').describe('a keypoint set of configs/keypoints, or a file'),
+  annotations: path,
+  images: path,
+  keypoints: keypointSet,
+  category,
+  weight,
+  map: z
+    .record(z.string(), z.string().nullable())
+    .default({})
+    .describe("dataset.keypoints' names -> this set's, where they differ; null: not taken"),
+});
+
+const dataset = z.strictObject({
+  type: annotationType,
+  root: path,
+  keypoints: keypointSet,
+  category,
   train: split,
   val: split,
+  weight,
+  sources: z.array(source).default([]).describe('further sets to train on'),
   useGroundTruthBoxes: z.boolean().default(true),
   detectionScoreThreshold: z.number().default(0),
   boxPadding: z.number().positive().default(1.25),
-  onMissing: z.enum(['error', 'skip']).default('error'),
+  onMissing: z
+    .enum(['error', 'skip'])
+    .default('error')
+    .describe(
+      'images that are missing: error: they are bad, and none may be missing in val; skip: any number may be',
+    ),
   maxBadFraction: fraction
     .default(0.001)
-    .describe('the share of training samples that may turn out to be unusable before the run stops'),
+    .describe('a run stops when a larger share of the images, annotations or training samples is bad'),
   limit: positive.nullable().default(null).describe('use only the first so many images of each split'),
   augment: augment.prefault({}),
 });
@@ -172,17 +217,6 @@ const pck = z.strictObject({
     ),
 });
 
-/** What PCKh needs besides the dataset: HRNet's files of MPII have the head boxes apart from the people. */
-const pckh = z.strictObject({
-  annotations: path
-    .nullable()
-    .default(null)
-    .describe(
-      "MPII's gt_valid.mat, or its JSON form (docs/metrics.md), as seen from the folder of the val annotations; " +
-        "null: the people's own head boxes, or gt_valid.mat in that folder",
-    ),
-});
-
 const evaluation = z.strictObject({
   batchSize: positive.default(32),
   flipTest: z.boolean().default(true),
@@ -219,7 +253,6 @@ const evaluation = z.strictObject({
     .default(null)
     .describe("the figure of the best checkpoint; null: the first metric's own"),
   pck: pck.prefault({}),
-  pckh: pckh.prefault({}),
 });
 
 export const configSchema = z.strictObject({
@@ -245,4 +278,5 @@ export type Config = z.infer<typeof configSchema>;
 export type ModelConfig = Config['model'];
 export type HRNetConfig = z.infer<typeof hrnet>;
 export type DatasetConfig = Config['dataset'];
+export type DatasetSource = DatasetConfig['sources'][number];
 export type AugmentConfig = DatasetConfig['augment'];

@@ -16,6 +16,8 @@ export interface Person {
   readonly score: number;
   /** [keypoints × 3]: x, y and visibility (0 not labelled, 1 hidden, 2 visible). All zero for a detector's box. */
   readonly keypoints: readonly number[];
+  /** Of the head, where the annotations have one (MPII): PCKh measures by its diagonal. */
+  readonly headBox?: Box;
 }
 
 /** The region of the image that the network sees: its centre, its size in pixels, its rotation in degrees. */

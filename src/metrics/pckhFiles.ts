@@ -4,7 +4,7 @@
  */
 import {z} from 'zod';
 import {problem, readJson} from '../cocoapi/records.js';
-import {type MatArray, type MatVariable, readMatFile} from './matFile.js';
+import {type MatArray, type MatVariable, readMatFile} from '../data/datasets/matFile.js';
 import {MPII_JOINTS, type PckhPredictions, type PckhTruth} from './pckh.js';
 
 const point = z.array(z.number()).min(2);

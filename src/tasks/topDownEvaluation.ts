@@ -53,7 +53,6 @@ function decodeBatch(
       keypoints,
       boxScore: person.score,
       area: size[0] * size[1],
-      categoryId: 1,
     };
   });
 }
@@ -80,7 +79,8 @@ export async function scorePredictions(
   dataset: TopDownDataset,
   config: EvaluationConfig,
 ): Promise<Evaluation> {
-  const results = toCocoResults(predictions, {...config, sigmas: dataset.keypointSet.sigmas});
+  const ofCategory = predictions.map((prediction) => ({...prediction, categoryId: dataset.category.id}));
+  const results = toCocoResults(ofCategory, {...config, sigmas: dataset.keypointSet.sigmas});
   const {figures, perKeypoint, notes, table} = await topDownFigures(predictions, results, dataset, config);
   const name = primaryFigure(config);
   return {

@@ -1,10 +1,9 @@
 /** @file The figures of a top-down validation: every metric that the configuration asks for, over the same predictions. */
-import {dirname, join, resolve} from 'node:path';
 import {COCO} from '../cocoapi/index.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {KeypointSet} from '../data/keypoints.js';
-import type {Box, Person} from '../data/types.js';
+import type {Person} from '../data/types.js';
 import {UserError} from '../errors.js';
 import type {CocoKeypointResult} from '../metrics/cocoResults.js';
 import {
@@ -19,8 +18,7 @@ import {lengthOf} from '../metrics/normalizer.js';
 import {oksReport} from '../metrics/oks.js';
 import {keypointErrors} from '../metrics/pck.js';
 import {pckh} from '../metrics/pckh.js';
-import {readPckhTruth} from '../metrics/pckhFiles.js';
-import {type PckhCase, withOwnHeads, withTruth} from '../metrics/pckhPeople.js';
+import {type PckhCase, pckhCase} from '../metrics/pckhPeople.js';
 import {type PosePair, pairNearest} from '../metrics/posePairs.js';
 import {figureLines, percentRow} from '../report/metricTables.js';
 
@@ -28,7 +26,7 @@ type EvaluationConfig = Config['eval'];
 
 /** A person of the dataset with the keypoints that were predicted, each x, y, score. */
 interface Predicted {
-  readonly person: Person & {readonly headBox?: Box};
+  readonly person: Person;
   readonly keypoints: readonly (readonly [number, number, number])[];
 }
 
@@ -80,7 +78,7 @@ export async function topDownFigures(
   const {names, sigmas} = dataset.keypointSet;
   const reports: FigureReport[] = [];
   if (metrics.includes('oks') || usesDistances(config)) {
-    const truth = await groundTruth(dataset);
+    const truth = new COCO(dataset.groundTruth(), dataset.annotationFile);
     const detections = truth.loadRes(results);
     const pairs = pairsOf(predictions, truth, detections, dataset.imageIds);
     if (metrics.includes('oks')) {
@@ -91,13 +89,8 @@ export async function topDownFigures(
       reports.push({...report, table: figureLines(report.figures, pck)});
     }
   }
-  if (metrics.includes('pckh')) reports.push(await headFigures(predictions, dataset, config));
+  if (metrics.includes('pckh')) reports.push(headFigures(predictions, dataset));
   return {...joinReports(reports), table: reports.map(({table}) => table).join('\n')};
-}
-
-/** What OKS and distances are measured against. */
-function groundTruth({annotationFile}: TopDownDataset): Promise<COCO> {
-  return COCO.fromFile(annotationFile);
 }
 
 /** With annotated boxes it is known who is who; with a detector's, the nearest detection counts. */
@@ -117,38 +110,34 @@ function pairsOf(
   });
 }
 
-async function headFigures(
-  predictions: readonly Predicted[],
-  dataset: TopDownDataset,
-  config: EvaluationConfig,
-): Promise<FigureReport> {
-  const {truth, predictions: own, notes} = await pckhCase(predictions, dataset, config);
+function headFigures(predictions: readonly Predicted[], dataset: TopDownDataset): FigureReport {
+  const {truth, predictions: own} = withHeads(predictions);
   const result = pckh(truth, own);
   const report = pckhReport(result, truth, dataset.keypointSet.names);
   const {per_joint: _, ...row} = result.table;
-  return {...report, notes: [...notes, ...report.notes], table: percentRow(row)};
+  return {...report, table: percentRow(row)};
 }
 
-/** With the head boxes of the dataset's people where they have them, else with those of MPII's own ground truth. */
-async function pckhCase(
-  predictions: readonly Predicted[],
-  dataset: TopDownDataset,
-  {pckh: {annotations}}: EvaluationConfig,
-): Promise<PckhCase> {
+/** PCKh divides by the diagonals of their head boxes. */
+function withHeads(predictions: readonly Predicted[]): PckhCase {
   if (predictions.some(({person}) => person.annotationId === null)) {
     throw new UserError(
       'usage',
       'eval.metrics: pckh compares people in the boxes of their annotations. Set dataset.useGroundTruthBoxes=true.',
     );
   }
-  const people = predictions.map(({person, keypoints}) => ({
-    id: person.annotationId!,
-    truth: person.keypoints,
-    predicted: keypoints,
-    headBox: person.headBox,
-  }));
-  if (annotations === null && people.some(({headBox}) => headBox)) return withOwnHeads(people);
-  const folder = dirname(dataset.annotationFile);
-  const file = annotations === null ? join(folder, 'gt_valid.mat') : resolve(folder, annotations);
-  return withTruth(people, await readPckhTruth(file), file);
+  if (!predictions.some(({person}) => person.headBox)) {
+    throw new UserError(
+      'usage',
+      'eval.metrics: pckh needs the boxes of heads, and nobody has one. Set dataset.val.headBoxes to gt_valid.mat of the ' +
+        'HRNet repository.',
+    );
+  }
+  return pckhCase(
+    predictions.map(({person, keypoints}) => ({
+      truth: person.keypoints,
+      predicted: keypoints,
+      headBox: person.headBox,
+    })),
+  );
 }

@@ -1,6 +1,6 @@
 /** @file The parts that a run is made of, opened from its configuration, and the facts that a person wants of them. */
 import type {Config} from '../config/schema.js';
-import {openCocoDataset} from '../data/datasets/coco.js';
+import {openDataset} from '../data/datasets/index.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {hasBfloat16} from '../engine/cpuFeatures.js';
@@ -25,8 +25,8 @@ export async function openSession(config: Config): Promise<Session> {
   const console = new RunConsole();
   // The data first: what is wrong with them shows before a large model is built.
   const keypointSet = loadKeypointSet(config.dataset.keypoints);
-  const train = await openCocoDataset(config.dataset, 'train', keypointSet);
-  const val = await openCocoDataset(config.dataset, 'val', keypointSet);
+  const train = await openDataset(config.dataset, 'train', keypointSet);
+  const val = await openDataset(config.dataset, 'val', keypointSet);
   const engine = await selectBackend(config);
   if (config.train.precision === 'bf16' && engine.device === 'cpu' && !hasBfloat16())
     console.warn('train.precision=bf16: this processor has no bfloat16 in hardware; fp32 is faster on it.');

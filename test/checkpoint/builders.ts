@@ -158,6 +158,8 @@ export interface ZipEntrySpec {
   readonly crc?: number;
   readonly headerStart?: number;
   readonly size?: number;
+  /** Bytes of the content, of an entry that is packed. */
+  readonly unpacked?: number;
 }
 
 /** Little-endian numbers of 16, 32 or 64 bits, as [bits, value] pairs. */
@@ -186,9 +188,10 @@ export function zip(entries: readonly ZipEntrySpec[], zip64 = false): Buffer {
       crc = crc32(data),
       headerStart = position,
       size = data.length,
+      unpacked = size,
     } = entry;
     const name = Buffer.from(entry.name);
-    const head = (shown: number) =>
+    const head = (shown: number, shownUnpacked: number) =>
       packed(
         [16, 20],
         [16, flags],
@@ -196,15 +199,21 @@ export function zip(entries: readonly ZipEntrySpec[], zip64 = false): Buffer {
         [32, 0],
         [32, crc],
         [32, shown],
-        [32, shown],
+        [32, shownUnpacked],
         [16, name.length],
       );
     const wide = zip64
-      ? packed([16, 1], [16, 24], [64, size], [64, size], [64, headerStart])
+      ? packed([16, 1], [16, 24], [64, unpacked], [64, size], [64, headerStart])
       : Buffer.alloc(0);
-    parts.push(Buffer.from('PK\x03\x04'), head(size), packed([16, 0]), name, Buffer.from(data));
+    parts.push(Buffer.from('PK\x03\x04'), head(size, unpacked), packed([16, 0]), name, Buffer.from(data));
     const place = packed([16, wide.length], [64, 0], [16, 0], [32, zip64 ? SATURATED : headerStart]);
-    directory.push(Buffer.from('PK\x01\x02\x14\x00'), head(zip64 ? SATURATED : size), place, name, wide);
+    directory.push(
+      Buffer.from('PK\x01\x02\x14\x00'),
+      zip64 ? head(SATURATED, SATURATED) : head(size, unpacked),
+      place,
+      name,
+      wide,
+    );
     position += 30 + name.length + data.length;
   }
   const central = Buffer.concat(directory);

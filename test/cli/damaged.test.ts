@@ -40,14 +40,14 @@ describe('annotations that cannot be used', () => {
     [
       'a box is missing',
       ({annotations}) => delete annotations[2].bbox,
-      /annotations\[2\] \(id 3\): bbox: .*expected tuple/,
+      /annotations\[2\] \(id 3\), "bbox" is missing/,
     ],
     [
       'a person has too few keypoints',
       ({annotations}) => {
         annotations[4].keypoints = [1, 2, 2];
       },
-      /annotation 5 has 3 numbers in "keypoints"; expected 51/,
+      /1 of 6 annotations are bad.* annotations\[4\] \(id 5\), "keypoints" has 3 numbers; expected 51/,
     ],
     [
       'an image is not on the disk',

@@ -30,6 +30,12 @@ function pathsOf(schema: JsonSchema, path = ''): [path: string, schema: JsonSche
 const PATHS = pathsOf(z.toJSONSchema(configSchema, {io: 'input', unrepresentable: 'any'}) as JsonSchema);
 const VALUES = PATHS.filter(([, schema]) => schema.properties === undefined);
 
+/** With every key, for the schema fills in those that are missing. */
+const FURTHER_SOURCE = {
+  ...{type: 'mpii', root: 'data/mpii', annotations: 'annot/train.json', images: 'images.zip/images'},
+  ...{keypoints: 'mpii16', category: null, weight: 0.3, map: {nose: null, left_hip: 'left_hip'}},
+};
+
 /** Values of every kind; text that YAML would take for something else among them. */
 const POOL = [
   ...[0, 1, 3, 16, 0.25, 0.5, 1e-3, 2.5e-7, 12345],
@@ -59,6 +65,7 @@ const POOL = [
     [0.5, 0.9],
     [0, 0.25],
     [1.5, 7],
+    [FURTHER_SOURCE],
   ],
 ];
 

@@ -1,7 +1,7 @@
 /** @file Validation from loader to figures: predictions equal to the targets score 1, misplaced ones do not. */
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {codecSpec, createCodec} from '../../src/codecs/create.js';
-import {openCocoDataset} from '../../src/data/datasets/coco.js';
+import {openDataset} from '../../src/data/datasets/index.js';
 import type {TopDownDataset} from '../../src/data/datasets/topDown.js';
 import {loadKeypointSet} from '../../src/data/keypoints.js';
 import {BatchLoader} from '../../src/data/loader/loader.js';
@@ -28,7 +28,7 @@ beforeAll(async () => {
     eval: {...CONFIG.eval, batchSize: 4},
     loader: {...CONFIG.loader, workers: 0},
   };
-  dataset = await openCocoDataset(config.dataset, 'val', SET);
+  dataset = await openDataset(config.dataset, 'val', SET);
 });
 afterAll(() => folder.remove());
 
@@ -104,7 +104,7 @@ describe('a network that gives something else', () => {
       for (const annotation of annotations) annotation.area = 1500;
     });
     const split = {...config.dataset.val, annotations: 'small.json'};
-    const small = await openCocoDataset({...config.dataset, val: split}, 'val', SET);
+    const small = await openDataset({...config.dataset, val: split}, 'val', SET);
     const {stats} = await scorePredictions(await predict(corner), small, config.eval);
     expect(stats.AP).toBe(0);
   });

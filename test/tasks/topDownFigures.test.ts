@@ -1,9 +1,7 @@
 /** @file The metrics that a configuration asks for, over predictions that are a known distance off. */
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import type {Config} from '../../src/config/schema.js';
+import {Findings} from '../../src/data/datasets/rules.js';
 import type {TopDownDataset} from '../../src/data/datasets/topDown.js';
 import {type KeypointSet, loadKeypointSet} from '../../src/data/keypoints.js';
 import type {Person} from '../../src/data/types.js';
@@ -23,9 +21,6 @@ const MPII16: KeypointSet = {
   names: MPII_JOINTS.map((joint) => `joint_${joint}`),
   sigmas: MPII_JOINTS.map(() => 0.08),
 };
-
-const folder = mkdtempSync(join(tmpdir(), 'figures-'));
-afterAll(() => rmSync(folder, {recursive: true}));
 
 function settings(changes: Partial<Config['eval']>): Config['eval'] {
   return {...CONFIG.eval, ...changes};
@@ -60,22 +55,26 @@ function datasetOf(
 ): TopDownDataset {
   const imageIds = people.map(({imageId}) => imageId);
   const summary = {images: people.length, people: people.length, rejected: []};
-  return {people, imageIds, imageCount: people.length, annotationFile, keypointSet, summary};
+  const category = {id: 1, name: 'person'};
+  return {
+    ...{people, imageIds, imageCount: people.length, annotationFile, keypointSet, summary, category},
+    type: 'coco',
+    ranges: [{name: annotationFile, start: 0, count: people.length, weight: 1}],
+    findings: new Findings(),
+    groundTruth: () => ({
+      images: imageIds.map((id) => ({id, file_name: `${id}.jpg`})),
+      categories: [category],
+      annotations: people.map(({imageId, box, keypoints}) => ({
+        ...{id: imageId, image_id: imageId, category_id: 1, iscrowd: 0},
+        ...{bbox: box, area: 32_000, keypoints, head_box: null},
+      })),
+    }),
+  };
 }
 
 describe('on COCO annotations', () => {
-  const file = join(folder, 'people.json');
   const people = [person(1, 17), person(2, 17)];
-  const dataset = datasetOf(people, COCO17, file);
-
-  beforeAll(() => {
-    const annotations = people.map(({imageId, box, keypoints}) => ({
-      ...{id: imageId, image_id: imageId, category_id: 1, iscrowd: 0},
-      ...{bbox: box, area: 32_000, keypoints, num_keypoints: 17},
-    }));
-    const images = people.map(({imageId: id}) => ({id, width: 4000, height: 4000}));
-    writeFileSync(file, JSON.stringify({images, annotations, categories: [{id: 1, name: 'person'}]}));
-  });
+  const dataset = datasetOf(people, COCO17, 'people.json');
 
   it('every metric has its figures, and the first the primary one', async () => {
     // 30 and 50 pixels off; 0.2 of the longer side of the box, 200, are 40.
@@ -110,54 +109,24 @@ describe('on COCO annotations', () => {
 
 describe("PCKh on MPII's people", () => {
   const people = [person(1, 16), person(2, 16)];
-  const file = join(folder, 'valid.json');
-  const config = settings({metrics: ['pckh'], pckh: {annotations: 'heads.json'}});
-  const dataset = datasetOf(people, MPII16, file);
+  const config = settings({metrics: ['pckh']});
+  const dataset = datasetOf(people, MPII16, 'valid.json');
+  /** The unit is 0.6 · 50 = 30 pixels. */
+  const withHead = (own: Person) => ({...own, headBox: [0, 0, 30, 40] as const});
 
-  /** The ground truth counts from 1, and knows one more person. */
-  beforeAll(() => {
-    const joints = people.map(({keypoints}) =>
-      MPII_JOINTS.map((_, k) => [keypoints[3 * k] + 1.4, keypoints[3 * k + 1] + 1]),
-    );
-    writeFileSync(
-      join(folder, 'heads.json'),
-      JSON.stringify({
-        joint_names: MPII_JOINTS,
-        gt_joints: [...joints, joints[0].map(() => [5, 5])],
-        missing: [0, 1, 2].map(() => MPII_JOINTS.map(() => 0)),
-        head_boxes: [0, 1, 2].map(() => [
-          [0, 0],
-          [30, 40],
-        ]),
-      }),
-    );
-  });
-
-  it('takes their head boxes from its ground truth, and says whom it left out', async () => {
-    // The unit is 0.6 · 50 = 30 pixels: 15.4 off is right (the truth lies 0.4 further), 15.5 is wrong.
-    const predictions = [predicted(people[0], 15.3), predicted(people[1], 15.5)];
+  it('measures by the head boxes of the people', async () => {
+    const predictions = [predicted(withHead(people[0]), 14.9), predicted(withHead(people[1]), 15.1)];
     const {stats, primary, note, perKeypoint, table} = await scorePredictions(predictions, dataset, config);
     expect(stats).toEqual({PCKh: 50, 'PCKh@0.1': 0});
     expect(primary).toEqual({name: 'PCKh', value: 50});
-    expect(note).toMatch(/PCKh is of 2 people; 1 more of .*heads\.json/);
+    expect(note).toBeNull();
     expect(perKeypoint.joint_head).toEqual({labelled: 2, PCKh: 50});
     expect(table).toMatch(/^Head +Shoulder.*Mean@0\.1\n50\.00/);
   });
 
-  it('refuses a ground truth of other people', async () => {
-    const swapped = {...person(1, 16), annotationId: 2};
-    for (const stranger of [swapped, person(7, 16)]) {
-      await expect(scorePredictions([predicted(stranger, 0)], dataset, config)).rejects.toThrow(
-        /heads\.json: row \d of the validation split has other joints than row \d here/,
-      );
-    }
-  });
-
-  it('takes their own head boxes where they have them', async () => {
-    // 0.6 · 50 = 30 pixels as well; the second has none.
-    const own = {...person(1, 16), headBox: [0, 0, 30, 40] as const};
-    const predictions = [predicted(own, 15), predicted(person(2, 16), 99)];
-    const {stats, note} = await scorePredictions(predictions, dataset, settings({metrics: ['pckh']}));
+  it('leaves out who has none, and says so', async () => {
+    const predictions = [predicted(withHead(people[0]), 15), predicted(people[1], 99)];
+    const {stats, note} = await scorePredictions(predictions, dataset, config);
     expect(stats.PCKh).toBe(100);
     expect(note).toMatch(/^1 of 2 people have no head box/);
   });
@@ -167,10 +136,9 @@ describe("PCKh on MPII's people", () => {
     await expect(scorePredictions(predictions, dataset, config)).rejects.toThrow(/useGroundTruthBoxes=true/);
   });
 
-  it('asks for gt_valid.mat beside the annotations where no file is named', async () => {
-    const unnamed = settings({metrics: ['pckh']});
-    await expect(scorePredictions([predicted(people[0], 0)], dataset, unnamed)).rejects.toThrow(
-      /gt_valid\.mat/,
+  it('asks for head boxes where nobody has one', async () => {
+    await expect(scorePredictions([predicted(people[0], 0)], dataset, config)).rejects.toThrow(
+      /dataset\.val\.headBoxes/,
     );
   });
 });

@@ -1,143 +1,140 @@
-/** @file Reads COCO's JSON files and checks every record that training relies on. */
-import {readFile} from 'node:fs/promises';
-import {z} from 'zod';
+/** @file Reads annotation files of COCO's format: images, categories and people, every record checked by the rules. */
 import {UserError} from '../../errors.js';
+import {readRecords} from '../json/readRecords.js';
+import {CocoPeople, type KeypointLayout} from './cocoPeople.js';
+import type {AnnotationContent, Category, ImageRecord, ReadContext} from './content.js';
+import {type Fields, flawOf, isId, isNumber, isObject, recordName} from './records.js';
+import {Findings} from './rules.js';
 
-const id = z.number().int();
-const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+/** What keypoints need of an annotation, besides where its format keeps them. */
+const KEPT = ['id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd', 'num_keypoints'];
 
-const imageRecord = z.object({
-  id,
-  file_name: z.string().min(1),
-  width: z.number().int().positive(),
-  height: z.number().int().positive(),
-});
-
-const annotationRecord = z.object({
-  id,
-  image_id: id,
-  category_id: id,
-  bbox: box,
-  area: z.number(),
-  iscrowd: z.union([z.literal(0), z.literal(1)]).default(0),
-  keypoints: z.array(z.number()).optional(),
-});
-
-const categoryRecord = z.object({id, name: z.string()});
-
-const detectionRecord = z.object({image_id: id, category_id: id, bbox: box, score: z.number()});
-
-export type CocoImage = z.infer<typeof imageRecord>;
-export type CocoDetection = z.infer<typeof detectionRecord>;
-/** An annotation of a person: its keypoints are there and are as many as the keypoint set has. */
-export type CocoAnnotation = z.infer<typeof annotationRecord> & {keypoints: number[]};
-
-export interface CocoFile {
-  readonly images: readonly CocoImage[];
-  /** The annotations of people, in the file's order. */
-  readonly annotations: readonly CocoAnnotation[];
-  readonly personCategory: number;
+/** The file's records, before anything is known of them. */
+interface RawFile {
+  readonly images: unknown[];
+  readonly categories: unknown[];
+  readonly annotations: unknown[];
 }
 
 /**
- * Reads an annotation file.
- * @param keypointCount how many keypoints each person must have
- * @throws UserError if the file is missing, is not JSON, or has a record that cannot be used as it is
+ * @param layout where an annotation has its keypoints
+ * @throws UserError 'data' if the file cannot be read, is not JSON, or lacks a list or the category
  */
-export async function readCocoFile(file: string, keypointCount: number): Promise<CocoFile> {
-  const content = await readJson(file);
-  const images = records(file, 'images', section(file, content, 'images'), imageRecord);
-  const categories = records(file, 'categories', section(file, content, 'categories'), categoryRecord);
-  const personCategory = categories.find(({name}) => name === 'person')?.id;
-  if (personCategory === undefined) throw problem(file, 'categories: there is none with the name "person".');
-  const annotations = records(file, 'annotations', section(file, content, 'annotations'), annotationRecord);
-  requireDistinctIds(file, 'images', images);
-  requireDistinctIds(file, 'annotations', annotations);
-  const known = new Set(images.map((image) => image.id));
-  const people = annotations.filter((annotation) => annotation.category_id === personCategory);
-  return {
-    images,
-    annotations: people.map((annotation) => checkedPerson(file, annotation, known, keypointCount)),
-    personCategory,
-  };
-}
-
-/** Reads a detector's boxes in COCO's result format. @throws UserError as readCocoFile does */
-export async function readDetections(file: string): Promise<CocoDetection[]> {
-  const content = await readJson(file);
-  if (!Array.isArray(content)) throw problem(file, 'expected a list of detections.');
-  return records(file, 'detections', content, detectionRecord);
-}
-
-async function readJson(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw problem(
-      file,
-      `cannot be read (${error.message}). Correct the path in the dataset's configuration.`,
-      error,
-    );
-  });
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const hint = 'It may be incomplete: download or write it again.';
-    throw problem(file, `is not JSON (${(error as Error).message}). ${hint}`, error);
-  }
-}
-
-function section(file: string, content: unknown, key: string): unknown[] {
-  const value = (content as Record<string, unknown> | null)?.[key];
-  if (Array.isArray(value)) return value;
-  throw problem(file, `has no list "${key}": it is not an annotation file in COCO's format.`);
-}
-
-/** Every record, checked by its schema; the error names the record by its id. */
-function records<T>(file: string, key: string, values: unknown[], schema: z.ZodType<T>): T[] {
-  return values.map((value, i) => {
-    const result = schema.safeParse(value);
-    if (result.success) return result.data;
-    const {path, message} = result.error.issues[0];
-    const recordId = (value as {id?: unknown} | null)?.id;
-    const where = recordId === undefined ? `${key}[${i}]` : `${key}[${i}] (id ${recordId})`;
-    throw problem(file, `${where}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}.`);
-  });
-}
-
-function requireDistinctIds(file: string, key: string, list: readonly {id: number}[]): void {
-  const seen = new Set<number>();
-  for (const record of list) {
-    if (seen.has(record.id)) throw problem(file, `${key}: id ${record.id} is used by two records.`);
-    seen.add(record.id);
-  }
-}
-
-function checkedPerson(
+export async function readCocoFile(
   file: string,
-  annotation: z.infer<typeof annotationRecord>,
-  knownImages: ReadonlySet<number>,
-  keypointCount: number,
-): CocoAnnotation {
-  const {id, image_id: imageId, keypoints} = annotation;
-  const where = `annotation ${id}`;
-  if (!knownImages.has(imageId)) {
-    throw problem(file, `${where} belongs to image ${imageId}, which is not in "images".`);
-  }
-  if (keypoints?.length !== 3 * keypointCount) {
-    const found = keypoints ? `${keypoints.length} numbers in "keypoints"` : 'no "keypoints"';
-    const expected = `expected ${3 * keypointCount} (x, y and visibility of ${keypointCount} keypoints)`;
-    throw problem(file, `${where} has ${found}; ${expected}. Does dataset.keypoints name the right set?`);
-  }
-  for (let i = 2; i < keypoints.length; i += 3) {
-    if (![0, 1, 2].includes(keypoints[i])) {
-      throw problem(
-        file,
-        `${where}: visibility ${keypoints[i]} of keypoint ${(i - 2) / 3} is not 0, 1 or 2.`,
-      );
-    }
-  }
-  return {...annotation, keypoints};
+  context: ReadContext,
+  layout: KeypointLayout,
+): Promise<AnnotationContent> {
+  const raw = await readRaw(file, [...KEPT, ...layout.keys]);
+  const findings = new Findings();
+  const images = checkedImages(raw.images, findings);
+  const categories = raw.categories.filter(isObject);
+  const category = chooseCategory(file, categories, context.category);
+  noteKeypointNames(categories, category, context, findings);
+  const reader = new CocoPeople(images, new Set(categories.map(({id}) => id)), category, layout, findings);
+  const people = raw.annotations.flatMap(
+    (record, i) => reader.person(record, recordName('annotations', i, record)) ?? [],
+  );
+  const counts = {images: raw.images.length, annotations: reader.count};
+  return {category, images: [...images.values()], people, counts, findings};
 }
 
-function problem(file: string, message: string, cause?: unknown): UserError {
-  return new UserError('data', `${file}: ${message}`, {cause});
+/** Keeps of every annotation what is asked for: the rest is many times as large. */
+async function readRaw(file: string, keys: readonly string[]): Promise<RawFile> {
+  const raw: RawFile = {images: [], categories: [], annotations: []};
+  const {lists} = await readRecords(
+    file,
+    (key, index, value) => {
+      if (index === null) return;
+      if (key === 'annotations') raw.annotations.push(isObject(value) ? pick(value, keys) : value);
+      else if (key === 'images') raw.images.push(isObject(value) ? pick(value, IMAGE_KEYS) : value);
+      else if (key === 'categories') raw.categories.push(value);
+    },
+    {withoutPolygons: true},
+  );
+  for (const key of Object.keys(raw)) {
+    if (lists.has(key)) continue;
+    throw new UserError(
+      'data',
+      `${file}: has no list "${key}": it is not an annotation file in COCO's format.`,
+    );
+  }
+  return raw;
+}
+
+const IMAGE_KEYS = ['id', 'file_name', 'width', 'height'];
+
+function pick(record: Fields, keys: readonly string[]): Fields {
+  const kept: Record<string, unknown> = {};
+  for (const key of keys) if (record[key] !== undefined) kept[key] = record[key];
+  return kept;
+}
+
+function checkedImages(records: readonly unknown[], findings: Findings): Map<number, ImageRecord> {
+  const images = new Map<number, ImageRecord>();
+  records.forEach((record, i) => {
+    const name = recordName('images', i, record);
+    const flaw = imageFlaw(record);
+    if (flaw !== null) findings.add('imageMalformed', name, flaw);
+    else {
+      const {id, file_name, width, height} = record as {
+        id: number;
+        file_name: string;
+        width: number;
+        height: number;
+      };
+      if (images.has(id)) findings.add('imageIdTwice', name);
+      else images.set(id, {id, name: file_name, size: [width, height]});
+    }
+  });
+  return images;
+}
+
+function imageFlaw(record: unknown): string | null {
+  if (!isObject(record)) return record === undefined ? 'it holds NaN or Infinity' : 'it is not an object';
+  if (!isId(record.id)) return flawOf(record, 'id');
+  if (typeof record.file_name !== 'string' || record.file_name === '') return flawOf(record, 'file_name');
+  const isSide = (value: unknown) => isNumber(value) && Number.isInteger(value) && value > 0;
+  const wrong = ['width', 'height'].find((key) => !isSide(record[key]));
+  return wrong ? flawOf(record, wrong) : null;
+}
+
+/** The category that is named; without a name `person`, or the only one there is. */
+function chooseCategory(file: string, categories: readonly Fields[], wanted: string | null): Category {
+  const named = categories.filter(
+    ({id, name}) => isId(id) && typeof name === 'string',
+  ) as unknown as Category[];
+  const found =
+    named.find(({name}) => name === (wanted ?? 'person')) ??
+    (wanted === null && named.length === 1 ? named[0] : null);
+  if (found) return {id: found.id, name: found.name};
+  const known = named.map(({name}) => name).join(', ');
+  const which =
+    wanted === null ? 'several categories and none with the name "person"' : `no category "${wanted}"`;
+  throw new UserError(
+    'data',
+    `${file}: categories: ${known === '' ? 'there is none.' : `it has ${which}: ${known}. Set dataset.category to one of them.`}`,
+  );
+}
+
+/** Keypoints in another order than the set's train without an error and score nothing. */
+function noteKeypointNames(
+  categories: readonly Fields[],
+  {id, name}: Category,
+  {keypointSet}: ReadContext,
+  findings: Findings,
+): void {
+  const names = categories.find((category) => category.id === id)?.keypoints;
+  if (!Array.isArray(names) || names.length === 0) return;
+  const plain = (text: unknown) =>
+    String(text)
+      .toLowerCase()
+      .replace(/[^a-z0-9]/g, '');
+  // Of COCO-WholeBody it names the body's alone.
+  const at = keypointSet.names
+    .slice(0, names.length)
+    .findIndex((known, i) => plain(known) !== plain(names[i]));
+  if (at < 0) return;
+  const detail = `keypoint ${at} is ${JSON.stringify(names[at])} there and "${keypointSet.names[at]}" in ${keypointSet.name}`;
+  findings.add('keypointNames', `category ${name}`, detail);
 }

@@ -6,6 +6,7 @@ import {type CodecSpec, createCodec} from '../../codecs/create.js';
 import type {AugmentConfig} from '../../config/schema.js';
 import {UserError} from '../../errors.js';
 import {stream} from '../../random.js';
+import {readImageBytes} from '../images/imageBytes.js';
 import type {KeypointSet} from '../keypoints.js';
 import {type Affine, invertAffine, regionToRaster} from '../transforms/affine.js';
 import {augment, type View} from '../transforms/augment.js';
@@ -16,7 +17,6 @@ import {type RgbImage, warp} from '../transforms/warp.js';
 import type {BatchWork, Person, SampleInfo} from '../types.js';
 import {type BatchSlot, firstOf} from './batchSlots.js';
 import {decodeBytes, decodeExcerpt} from './decode.js';
-import {readImage} from './readImage.js';
 
 /** What turns a person into a sample. */
 export interface SampleSettings {
@@ -126,7 +126,7 @@ export class BatchMaker {
     if (!settings.augment) {
       return {info, toInput, image: await this.#wholeImage(person), fromInput: toImage};
     }
-    const bytes = await this.#timed('reading', readImage(person.imageFile));
+    const bytes = await this.#timed('reading', readImageBytes(person.imageFile));
     const source = {file: person.imageFile, bytes, size: person.imageSize};
     const excerpt = {toImage, raster: settings.input, mayShrink: settings.reducedDecoding};
     const decoded = await this.#timed('decoding', decodeExcerpt(source, excerpt));
@@ -146,7 +146,7 @@ export class BatchMaker {
   }
 
   async #decodeWhole(file: string, size: Person['imageSize']): Promise<RgbImage> {
-    const bytes = await this.#timed('reading', readImage(file));
+    const bytes = await this.#timed('reading', readImageBytes(file));
     return this.#timed('decoding', decodeBytes({file, bytes, size}));
   }
 

@@ -1,11 +1,11 @@
 /** @file Image files to RGB pixels. */
 import sharp, {type Sharp} from 'sharp';
 import {UserError} from '../../errors.js';
+import {readImageBytes} from '../images/imageBytes.js';
 import type {Affine} from '../transforms/affine.js';
 import type {RgbImage} from '../transforms/warp.js';
 import {neededPart, toPart} from './imagePart.js';
 import {readJpegSize} from './jpegSize.js';
-import {readImage} from './readImage.js';
 
 // Each image is seen once, and there are several loaders: threads within libvips and its cache would only cost.
 sharp.concurrency(1);
@@ -38,7 +38,7 @@ export interface Excerpt {
  * @throws UserError naming the file if it cannot be read, is damaged or cut short, or has another size
  */
 export async function decodeImage(file: string, size?: Size): Promise<RgbImage> {
-  return decodeBytes({file, bytes: await readImage(file), size});
+  return decodeBytes({file, bytes: await readImageBytes(file), size});
 }
 
 /** As `decodeImage`, from a file's content. */

@@ -2,9 +2,11 @@
 import {type Codec, targetLength} from '../../codecs/codec.js';
 import {createCodec} from '../../codecs/create.js';
 import {compiledModule} from '../../packagePaths.js';
-import type {TopDownDataset} from '../datasets/topDown.js';
+import type {SourceRange, TopDownDataset} from '../datasets/topDown.js';
+import {weightedCount, weightedOrder} from '../datasets/weightedOrder.js';
 import type {LoadedBatch} from '../types.js';
 import {BatchAssembler, type BatchRunner} from './batchAssembler.js';
+import {batchCount} from './batchCount.js';
 import {
   BatchMaker,
   type BatchRequest,
@@ -13,12 +15,12 @@ import {
   type SampleSource,
 } from './batchMaker.js';
 import {type BatchSlot, BatchSlots} from './batchSlots.js';
-import {batchCount, epochOrder} from './order.js';
 import {RejectedSamples} from './replacements.js';
 import {WorkerPool} from './workerPool.js';
 
 export interface LoaderOptions extends SampleSettings {
-  readonly dataset: Pick<TopDownDataset, 'people' | 'keypointSet'>;
+  /** Without `ranges` everybody is seen once in an epoch. */
+  readonly dataset: Pick<TopDownDataset, 'people' | 'keypointSet'> & Partial<Pick<TopDownDataset, 'ranges'>>;
   readonly batchSize: number;
   /** Visit the samples in a new order each epoch. */
   readonly shuffle: boolean;
@@ -61,7 +63,7 @@ export class BatchLoader {
     this.#options = options;
     this.workers = workers;
     this.codec = createCodec(codec);
-    this.batchesPerEpoch = batchCount(people.length, batchSize, augment !== null);
+    this.batchesPerEpoch = batchCount(weightedCount(rangesOf(dataset)), batchSize, augment !== null);
     const shape = {
       images: input[0] * input[1] * 3,
       targets: targetLength(this.codec),
@@ -119,7 +121,7 @@ export class BatchLoader {
   /** Batches begun one by one, as they are asked for. */
   *#upcoming(epoch: number, startBatch: number): Generator<Upcoming, void, undefined> {
     const {dataset, seed, shuffle, batchSize} = this.#options;
-    const order = epochOrder(dataset.people.length, seed, epoch, shuffle);
+    const order = weightedOrder(rangesOf(dataset), seed, epoch, shuffle);
     for (let at = startBatch; at < this.batchesPerEpoch; at++) {
       const indices = order.slice(at * batchSize, (at + 1) * batchSize);
       const slot = this.#slots.take();
@@ -138,6 +140,10 @@ function prepare(ahead: Upcoming[], upcoming: Generator<Upcoming, void, undefine
     if (!value) return;
     ahead.push(value);
   }
+}
+
+function rangesOf({people, ranges}: LoaderOptions['dataset']): readonly SourceRange[] {
+  return ranges ?? [{name: '', start: 0, count: people.length, weight: 1}];
 }
 
 function sampleSettings(options: LoaderOptions): SampleSettings {

@@ -8,8 +8,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import sharp, {type Sharp} from 'sharp';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {readImageBytes} from '../../../src/data/images/imageBytes.js';
 import {decodeBytes, decodeExcerpt, decodeImage} from '../../../src/data/loader/decode.js';
-import {readImage} from '../../../src/data/loader/readImage.js';
 import type {RgbImage} from '../../../src/data/transforms/warp.js';
 import {UserError} from '../../../src/errors.js';
 
@@ -133,7 +133,7 @@ const WAYS: [string, (file: string, size: Size) => Promise<RgbImage>][] = [
   [
     'as an excerpt',
     async (file, size) => {
-      const source = {file, bytes: await readImage(file), size};
+      const source = {file, bytes: await readImageBytes(file), size};
       const raster: Size = [size[1], size[0]];
       const excerpt = {toImage: [1, 0, 0, 0, 1, 0], raster, mayShrink: true} as const;
       return (await decodeExcerpt(source, excerpt)).image;

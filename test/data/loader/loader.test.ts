@@ -6,11 +6,12 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {targetArrays} from '../../../src/codecs/codec.js';
 import {configSchema} from '../../../src/config/schema.js';
-import {openCocoDataset} from '../../../src/data/datasets/coco.js';
+import {openDataset} from '../../../src/data/datasets/index.js';
 import type {TopDownDataset} from '../../../src/data/datasets/topDown.js';
+import {weightedOrder} from '../../../src/data/datasets/weightedOrder.js';
 import {loadKeypointSet} from '../../../src/data/keypoints.js';
+import {batchCount} from '../../../src/data/loader/batchCount.js';
 import {BatchLoader, type LoaderOptions} from '../../../src/data/loader/loader.js';
-import {batchCount, epochOrder} from '../../../src/data/loader/order.js';
 import type {Batch, ReplacedSample} from '../../../src/data/types.js';
 import {UserError} from '../../../src/errors.js';
 import {annotation, CocoFolder, content} from '../cocoFolder.js';
@@ -58,12 +59,14 @@ async function digests(loader: BatchLoader, epoch: number, startBatch = 0): Prom
 
 describe('order', () => {
   it('is a permutation that depends on seed and epoch, or the plain order', () => {
+    const everybody = [{name: 'a', start: 0, count: 50, weight: 1}];
+    const order = (seed: number, epoch: number) => weightedOrder(everybody, seed, epoch, true);
     const sorted = Array.from({length: 50}, (_, i) => i);
-    expect(Array.from(epochOrder(50, 1, 0, true)).sort((a, b) => a - b)).toEqual(sorted);
-    expect(epochOrder(50, 1, 0, true)).toEqual(epochOrder(50, 1, 0, true));
-    expect(epochOrder(50, 1, 0, true)).not.toEqual(epochOrder(50, 1, 1, true));
-    expect(epochOrder(50, 1, 0, true)).not.toEqual(epochOrder(50, 2, 0, true));
-    expect(Array.from(epochOrder(50, 1, 3, false))).toEqual(sorted);
+    expect(Array.from(order(1, 0)).sort((x, y) => x - y)).toEqual(sorted);
+    expect(order(1, 0)).toEqual(order(1, 0));
+    expect(order(1, 0)).not.toEqual(order(1, 1));
+    expect(order(1, 0)).not.toEqual(order(2, 0));
+    expect(Array.from(weightedOrder(everybody, 1, 3, false))).toEqual(sorted);
   });
 
   it.each([
@@ -86,7 +89,7 @@ describe('BatchLoader', () => {
       annotation(i + 1, 1 + (i % 2), {bbox: [2 * i, i, 30, 30]}),
     );
     await folder.write('annotations.json', {...content(), annotations: people});
-    dataset = await openCocoDataset(folder.config(), 'train', coco17);
+    dataset = await openDataset(folder.config(), 'train', coco17);
   });
   afterAll(() => folder.remove());
 
@@ -215,7 +218,7 @@ describe('BatchLoader', () => {
 describe('a broken image', () => {
   it.each([0, 1])('reaches the consumer as a data error in its turn, with %i threads', async (workers) => {
     const folder = await CocoFolder.create();
-    const dataset = await openCocoDataset(folder.config(), 'train', coco17);
+    const dataset = await openDataset(folder.config(), 'train', coco17);
     await truncate(join(folder.root, 'images', 'two.png'), 60);
     const loader = open(dataset, {workers, batchSize: 1, augment: null, shuffle: false});
     const batches = loader.batches(0);
@@ -242,7 +245,7 @@ describe('samples that cannot be used', () => {
     );
     annotations[BAD] = annotation(99, 2);
     await folder.write('annotations.json', {...rest, images, annotations});
-    dataset = await openCocoDataset(folder.config(), 'train', coco17);
+    dataset = await openDataset(folder.config(), 'train', coco17);
     await truncate(join(folder.root, 'images', 'two.png'), 60);
   });
   afterAll(() => folder.remove());
@@ -310,7 +313,7 @@ describe('samples that cannot be used', () => {
   });
 
   it('get a second chance', async () => {
-    const healed = await openCocoDataset(folder.config(), 'train', coco17);
+    const healed = await openDataset(folder.config(), 'train', coco17);
     const file = join(folder.root, 'images', 'two.png');
     const broken = await readFile(file);
     const loader = open(healed, {batchSize: 1, shuffle: false, maxBadFraction: null});
@@ -334,7 +337,7 @@ describe.skipIf(!existsSync(reference))('real COCO photographs (needs the refere
       val: split('val'),
       limit: 12,
     });
-    const dataset = await openCocoDataset(config, 'train', coco17);
+    const dataset = await openDataset(config, 'train', coco17);
     const settings = {input: [256, 192] as const, batchSize: 8};
     const threaded = open(dataset, {...settings, workers: 2});
     expect(await digests(threaded, 0)).toEqual(await digests(open(dataset, settings), 0));

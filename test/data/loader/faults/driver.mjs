@@ -4,10 +4,10 @@ import {pathToFileURL} from 'node:url';
 
 const [dist, optionsText] = process.argv.slice(2);
 const from = (path) => import(new URL(path, `${pathToFileURL(dist)}/`));
-const [{configSchema}, {openCocoDataset}, {loadKeypointSet}, {BatchLoader}, {runCommand}] = await Promise.all(
+const [{configSchema}, {openDataset}, {loadKeypointSet}, {BatchLoader}, {runCommand}] = await Promise.all(
   [
     'config/schema.js',
-    'data/datasets/coco.js',
+    'data/datasets/index.js',
     'data/keypoints.js',
     'data/loader/loader.js',
     'cli/command.js',
@@ -18,7 +18,7 @@ await runCommand(async () => {
   const {root, ...options} = JSON.parse(optionsText);
   const split = {annotations: 'annotations.json', images: 'images'};
   const config = configSchema.shape.dataset.parse({root, train: split, val: split});
-  const dataset = await openCocoDataset(config, 'train', loadKeypointSet('coco17'));
+  const dataset = await openDataset(config, 'train', loadKeypointSet('coco17'));
   const loader = new BatchLoader({
     dataset,
     input: [64, 48],

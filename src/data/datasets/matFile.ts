@@ -4,7 +4,7 @@
  */
 import {readFileSync} from 'node:fs';
 import {inflateSync} from 'node:zlib';
-import {UserError} from '../errors.js';
+import {UserError} from '../../errors.js';
 
 /** A numeric array; the first index runs fastest. */
 export interface MatArray {
