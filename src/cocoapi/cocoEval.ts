@@ -86,7 +86,9 @@ export class COCOeval<T extends IouType = IouType> {
       });
     });
     const ignored = truths.map((truth) => this.#isIgnored(truth));
-    return {imageId, categoryId, detections, maxDet, truths, ignored, similarity};
+    const dtIds = detections.map(({id}) => id);
+    const dtScores = new Float64Array(detections.map(({score}) => score!));
+    return {imageId, categoryId, detections, dtIds, dtScores, maxDet, truths, ignored, similarity};
   }
 
   /** The records of one image and category, in the file's order. */

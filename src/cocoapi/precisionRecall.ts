@@ -70,12 +70,21 @@ function rank(images: readonly ImageEvaluation[], maxDet: number, thresholds: nu
     }
     first += counts[i];
   });
-  // Ties keep the order of the images, as with numpy's mergesort.
-  const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
-  return {
-    scores: Float64Array.from(order, (i) => scores[i]),
-    outcomes: outcomes.map((_, at) => outcomes[at - (at % count) + order[at % count]]),
-  };
+  return ordered(scores, outcomes);
+}
+
+/** By falling score; ties keep the order of the images, as with numpy's mergesort. */
+function ordered(scores: Float64Array, outcomes: Uint8Array): Ranking {
+  const count = scores.length;
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  order.sort((a, b) => scores[b] - scores[a] || a - b);
+  const sorted = {scores: new Float64Array(count), outcomes: new Uint8Array(outcomes.length)};
+  for (let i = 0; i < count; i++) sorted.scores[i] = scores[order[i]];
+  for (let first = 0; first < outcomes.length; first += count) {
+    for (let i = 0; i < count; i++) sorted.outcomes[first + i] = outcomes[first + order[i]];
+  }
+  return sorted;
 }
 
 function outcome({dtIds, dtMatches, dtIgnore}: ImageEvaluation, t: number, d: number): number {

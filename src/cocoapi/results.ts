@@ -71,7 +71,17 @@ function flawOf(
 
 function annotationOf(result: CocoResult, annotationId: number, hasBoxes: boolean): CocoAnnotation {
   const bbox = hasBoxes ? result.bbox! : extent(result.keypoints!);
-  return {...result, id: annotationId, bbox, area: bbox[2] * bbox[3], iscrowd: 0};
+  // Field by field: spreading fifty thousand parsed records takes half a second.
+  return {
+    id: annotationId,
+    image_id: result.image_id,
+    category_id: result.category_id,
+    bbox,
+    area: bbox[2] * bbox[3],
+    iscrowd: 0,
+    keypoints: result.keypoints,
+    score: result.score,
+  };
 }
 
 function extent(keypoints: readonly number[]): number[] {
