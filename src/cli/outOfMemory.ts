@@ -24,10 +24,9 @@ function formatBytes(bytes: number): string {
 
 /** Who asked for how much, as far as the error says it. */
 function request({message}: Error): string {
-  const who = /^(aten::[\w.]+): /.exec(message)?.[1] ?? 'An array';
+  const who = /^(\w+::[\w.]+): /.exec(message)?.[1] ?? 'An array';
   const [, amount, unit] = AMOUNT.exec(message) ?? [];
-  if (!amount)
-    return `${who} asked for more memory than there is (${message.replace(/^aten::[\w.]+: /, '')})`;
+  if (!amount) return `${who} asked for more memory than there is (${message.replace(/^\w+::[\w.]+: /, '')})`;
   return `${who} asked for ${unit === 'bytes' ? formatBytes(Number(amount)) : `${amount} ${unit}`} and did not get it`;
 }
 

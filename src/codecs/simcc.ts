@@ -19,7 +19,7 @@ export interface SimccSpec {
   readonly keypoints: number;
 }
 
-/** A Gaussian whose middle is a bin is dropped where not even three sigma of it reach the bins. */
+/** A keypoint is left out if not even so many sigma of its label reach the bins. */
 const REACH = 3;
 
 /** One of the two axes. */
