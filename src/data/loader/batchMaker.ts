@@ -8,8 +8,10 @@ import {stream} from '../../random.js';
 import type {KeypointSet} from '../keypoints.js';
 import {type Affine, invertAffine, regionToRaster} from '../transforms/affine.js';
 import {augment, type View} from '../transforms/augment.js';
+import {drawBoxJitter, jitterBox} from '../transforms/boxJitter.js';
 import {keypointsInInput} from '../transforms/keypoints.js';
 import {normalise} from '../transforms/normalise.js';
+import {changePixels} from '../transforms/pixels.js';
 import {boxToRegion} from '../transforms/region.js';
 import {type RgbImage, warp} from '../transforms/warp.js';
 import type {BatchWork, Person, SampleInfo} from '../types.js';
@@ -76,7 +78,7 @@ const RETRY_MILLISECONDS = 100;
 export class BatchMaker {
   readonly #source: SampleSource;
   readonly #heatmap: readonly [number, number];
-  readonly #crop: Uint8Array;
+  readonly #crop: RgbImage;
   #latest: {file: string; image: Promise<RgbImage>} | null = null;
   #work = {reading: 0, decoding: 0, drawing: 0};
 
@@ -84,7 +86,8 @@ export class BatchMaker {
     const {input, stride} = source.settings;
     this.#source = source;
     this.#heatmap = [input[0] / stride, input[1] / stride];
-    this.#crop = new Uint8Array(3 * input[0] * input[1]);
+    const [height, width] = input;
+    this.#crop = {data: new Uint8Array(3 * height * width), width, height};
   }
 
   async make({epoch, slot, samples}: BatchRequest): Promise<MadeBatch> {
@@ -99,7 +102,7 @@ export class BatchMaker {
       // The next image decodes in libuv's thread pool while this one is being cut out.
       if (i + 1 < samples.length) upcoming = this.#attempt(samples[i + 1], epoch);
       if ('failure' in loaded) made.push(loaded);
-      else made.push(this.#draw(loaded, request, slot));
+      else made.push(this.#draw(loaded, request, epoch, slot));
     }
     return {samples: made, work: {...this.#work, total: performance.now() - started}};
   }
@@ -162,6 +165,7 @@ export class BatchMaker {
   #draw(
     {info, image, toInput, fromInput}: LoadedSample,
     request: SampleRequest,
+    epoch: number,
     batch: BatchSlot,
   ): SampleInfo {
     const started = performance.now();
@@ -170,8 +174,12 @@ export class BatchMaker {
       position: slot,
       person: {keypoints},
     } = request;
-    warp(image, fromInput, settings.input, this.#crop);
-    normalise(this.#crop, batch.images, slot * this.#crop.length);
+    warp(image, fromInput, settings.input, this.#crop.data);
+    if (settings.augment) {
+      const random = (name: string) => stream(settings.seed, name, epoch, info.index);
+      changePixels(this.#crop, settings.augment, random);
+    }
+    normalise(this.#crop.data, batch.images, slot * this.#crop.data.length);
     const count = keypointSet.names.length;
     const targets = this.#heatmap[0] * this.#heatmap[1] * count;
     batch.targets.fill(0, slot * targets, (slot + 1) * targets);
@@ -193,6 +201,9 @@ export class BatchMaker {
     const region = boxToRegion(box, aspectRatio, boxPadding);
     if (!config) return {region, flipped: false};
     const random = stream(seed, 'augment', epoch, index);
-    return augment(region, keypoints, this.#source.keypointSet, config, aspectRatio, random);
+    const view = augment(region, keypoints, this.#source.keypointSet, config, aspectRatio, random);
+    if (config.boxJitter.probability === 0) return view;
+    const shift = drawBoxJitter(config.boxJitter, stream(seed, 'boxJitter', epoch, index));
+    return {...view, region: jitterBox(view.region, shift)};
   }
 }
