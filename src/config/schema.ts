@@ -76,6 +76,46 @@ const split = z.strictObject({
     .describe("MPII: HRNet's gt_valid.mat, whose head boxes PCKh measures by"),
 });
 
+const boxJitter = z
+  .strictObject({
+    probability: fraction.default(0).describe('0.3 in RTMPose'),
+    shift: z.number().nonnegative().default(0.16).describe('largest shift, as a share of the region’s size'),
+  })
+  .prefault({});
+
+const photometric = z
+  .strictObject({
+    probability: fraction.default(0).describe('of each of the changes by itself; 0.5 in RTMW'),
+    brightness: z.number().min(0).max(255).default(32).describe('largest change, in grey levels'),
+    contrast: fraction.default(0.5).describe('largest change of the factor around 1'),
+    saturation: fraction.default(0.5).describe('largest change of the factor around 1'),
+    hue: z.number().min(0).max(180).default(36).describe('largest change, in degrees'),
+    swapChannels: z.boolean().default(true).describe('also put the channels into another order'),
+  })
+  .prefault({});
+
+const blur = z
+  .strictObject({
+    box: fraction.default(0).describe('probability of a blur by means; 0.1 in RTMPose'),
+    median: fraction.default(0).describe('probability of a blur by medians; 0.1 in RTMPose'),
+    maxKernel: positive
+      .refine((side) => side >= 3 && side % 2 === 1, 'expected an odd number of at least 3')
+      .default(7)
+      .describe('largest side of the square, in input pixels'),
+  })
+  .prefault({});
+
+const coarseDropout = z
+  .strictObject({
+    probability: fraction
+      .default(0)
+      .describe('of one black rectangle; 1 in RTMPose, 0.5 in its second stage'),
+    minSize: fraction.default(0.2).describe('of its sides, as a share of the input’s'),
+    maxSize: fraction.default(0.4).describe('of its sides, as a share of the input’s'),
+  })
+  .refine(({minSize, maxSize}) => minSize <= maxSize, 'expected minSize to be at most maxSize')
+  .prefault({});
+
 const augment = z.strictObject({
   flip: fraction.default(0.5),
   rotation: z
@@ -86,6 +126,10 @@ const augment = z.strictObject({
   rotationProbability: fraction.default(0.6),
   scale: fraction.default(0.35).describe('standard deviation of the factor around 1, clipped at once it'),
   halfBody: z.strictObject({probability: fraction.default(0.3), minKeypoints: count.default(8)}).prefault({}),
+  boxJitter: boxJitter.describe('move the region about, as a detector’s box would be'),
+  photometric: photometric.describe('change brightness, contrast, saturation, hue and the order of channels'),
+  blur: blur.describe('blur the input'),
+  coarseDropout: coarseDropout.describe('cover a part of the input'),
 });
 
 const annotationType = z
@@ -280,3 +324,6 @@ export type HRNetConfig = z.infer<typeof hrnet>;
 export type DatasetConfig = Config['dataset'];
 export type DatasetSource = DatasetConfig['sources'][number];
 export type AugmentConfig = DatasetConfig['augment'];
+export type BoxJitterConfig = AugmentConfig['boxJitter'];
+export type PhotometricConfig = AugmentConfig['photometric'];
+export type CoarseDropoutConfig = AugmentConfig['coarseDropout'];

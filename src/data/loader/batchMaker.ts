@@ -10,8 +10,10 @@ import {readImageBytes} from '../images/imageBytes.js';
 import type {KeypointSet} from '../keypoints.js';
 import {type Affine, invertAffine, regionToRaster} from '../transforms/affine.js';
 import {augment, type View} from '../transforms/augment.js';
+import {drawBoxJitter, jitterBox} from '../transforms/boxJitter.js';
 import {keypointsInInput} from '../transforms/keypoints.js';
 import {normalise} from '../transforms/normalise.js';
+import {changePixels} from '../transforms/pixels.js';
 import {boxToRegion} from '../transforms/region.js';
 import {type RgbImage, warp} from '../transforms/warp.js';
 import type {BatchWork, Person, SampleInfo} from '../types.js';
@@ -75,7 +77,7 @@ const RETRY_MILLISECONDS = 100;
 export class BatchMaker {
   readonly #source: SampleSource;
   readonly #codec: Codec;
-  readonly #crop: Uint8Array;
+  readonly #crop: RgbImage;
   #latest: {file: string; image: Promise<RgbImage>} | null = null;
   #work = {reading: 0, decoding: 0, drawing: 0};
 
@@ -83,22 +85,24 @@ export class BatchMaker {
     const {input, codec} = source.settings;
     this.#source = source;
     this.#codec = createCodec(codec);
-    this.#crop = new Uint8Array(3 * input[0] * input[1]);
+    const [height, width] = input;
+    this.#crop = {data: new Uint8Array(3 * height * width), width, height};
   }
 
-  async make({epoch, slot, count, samples}: BatchRequest): Promise<MadeBatch> {
+  async make(request: BatchRequest): Promise<MadeBatch> {
+    const {epoch, slot, samples} = request;
     const started = performance.now();
     this.#work = {reading: 0, decoding: 0, drawing: 0};
     Atomics.store(slot.progress, 1, threadId);
     const made: MadeBatch['samples'][number][] = [];
     let upcoming = this.#attempt(samples[0], epoch);
-    for (const [i, request] of samples.entries()) {
+    for (const [i, sample] of samples.entries()) {
       Atomics.store(slot.progress, 0, i);
       const loaded = await upcoming;
       // The next image decodes in libuv's thread pool while this one is being cut out.
       if (i + 1 < samples.length) upcoming = this.#attempt(samples[i + 1], epoch);
       if ('failure' in loaded) made.push(loaded);
-      else made.push(this.#draw(loaded, request, slot, count));
+      else made.push(this.#draw(loaded, sample, request));
     }
     return {samples: made, work: {...this.#work, total: performance.now() - started}};
   }
@@ -160,21 +164,20 @@ export class BatchMaker {
   /** Writes one person into its place in the batch. */
   #draw(
     {info, image, toInput, fromInput}: LoadedSample,
-    request: SampleRequest,
-    batch: BatchSlot,
-    count: number,
+    {position, person: {keypoints}}: SampleRequest,
+    {epoch, slot, count}: BatchRequest,
   ): SampleInfo {
     const started = performance.now();
     const {keypointSet, settings} = this.#source;
-    const {
-      position: slot,
-      person: {keypoints},
-    } = request;
-    warp(image, fromInput, settings.input, this.#crop);
-    normalise(this.#crop, batch.images, slot * this.#crop.length);
+    warp(image, fromInput, settings.input, this.#crop.data);
+    if (settings.augment) {
+      const random = (name: string) => stream(settings.seed, name, epoch, info.index);
+      changePixels(this.#crop, settings.augment, random);
+    }
+    normalise(this.#crop.data, slot.images, position * this.#crop.data.length);
     const points = keypointsInInput(keypoints, toInput, info.flipped ? keypointSet.flipPairs : null);
-    const {targets, targetWeights} = firstOf(count, batch);
-    this.#codec.encode(points, targetArrays(this.#codec, targets, count), targetWeights, slot);
+    const {targets, targetWeights} = firstOf(count, slot);
+    this.#codec.encode(points, targetArrays(this.#codec, targets, count), targetWeights, position);
     this.#work.drawing += performance.now() - started;
     return info;
   }
@@ -185,6 +188,9 @@ export class BatchMaker {
     const region = boxToRegion(box, aspectRatio, boxPadding);
     if (!config) return {region, flipped: false};
     const random = stream(seed, 'augment', epoch, index);
-    return augment(region, keypoints, this.#source.keypointSet, config, aspectRatio, random);
+    const view = augment(region, keypoints, this.#source.keypointSet, config, aspectRatio, random);
+    if (config.boxJitter.probability === 0) return view;
+    const shift = drawBoxJitter(config.boxJitter, stream(seed, 'boxJitter', epoch, index));
+    return {...view, region: jitterBox(view.region, shift)};
   }
 }

@@ -9,6 +9,7 @@ const coco17 = loadKeypointSet('coco17');
 const split = {annotations: 'a', images: 'b'};
 const config = configSchema.shape.dataset.parse({root: '.', train: split, val: split}).augment;
 const none = {
+  ...config,
   flip: 0,
   rotation: 0,
   rotationProbability: 0,
