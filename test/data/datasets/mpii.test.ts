@@ -1,5 +1,5 @@
 /** @file MPII as the HRNet repository has it: the box that HRNet would cut out, joints from 0 on, and every fault. */
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {configSchema} from '../../../src/config/schema.js';
@@ -185,6 +185,17 @@ describe.skipIf(!existsSync(reference))('real MPII (needs the reference data)', 
     await expect(openDataset(train, 'val', MPII16)).rejects.toThrow(
       /head boxes of 2958 people, and the annotations have 5/,
     );
+  });
+
+  it('refuses a gt_valid.mat that is cut short, wherever', async () => {
+    const bytes = readFileSync(join(reference, 'annot/gt_valid.mat'));
+    for (const part of [0, 0.0001, 0.3, 0.7, 0.99]) {
+      const file = join(folder.root, 'cut.mat');
+      writeFileSync(file, bytes.subarray(0, Math.floor(part * bytes.length)));
+      const val = {annotations: 'annot/valid.json', images: 'images', headBoxes: file};
+      const config = configSchema.shape.dataset.parse({type: 'mpii', root: reference, train: val, val});
+      await expect(openDataset(config, 'val', MPII16)).rejects.toMatchObject({kind: 'data'});
+    }
   });
 
   it('refuses head boxes that are none', async () => {
