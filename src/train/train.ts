@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {writeFileAtomic} from '../checkpoint/files.js';
 import {dumpConfig} from '../config/format.js';
 import type {Config} from '../config/schema.js';
+import {ruleReports} from '../data/datasets/inspect.js';
 import type {BatchLoader} from '../data/loader/loader.js';
 import {withPrecision} from '../engine/precision.js';
 import {getStateDict, loadStateDict} from '../nn/stateDict.js';
@@ -67,6 +68,7 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
     return {best: state.best?.figure ?? null, signalExitCode: null};
   }
   await writeFileAtomic(join(folder.path, 'config.yaml'), dumpConfig(config));
+  await writeDataReport(folder, session);
   const metrics = MetricsLog.open(join(folder.path, 'metrics.jsonl'), state?.metricsOffset ?? 0, (line) =>
     console.warn(line),
   );
@@ -95,6 +97,18 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
   const duration = formatDuration((performance.now() - started) / 1000);
   await conclude(folder, session, {evaluation, metrics, facts: [...facts, ['duration', duration]]});
   return {best: evaluation.best?.figure ?? null, signalExitCode: signals.exitCode};
+}
+
+/** What was wrong with the annotations, each record by its name. */
+function writeDataReport({path}: RunFolder, {train, val}: Session): Promise<void> {
+  const report = Object.entries({train, val}).map(([split, {annotationFile, summary, findings}]) => {
+    const {images, people} = summary;
+    return [split, {annotations: annotationFile, images, people, rules: ruleReports(findings)}];
+  });
+  return writeFileAtomic(
+    join(path, 'data-report.json'),
+    `${JSON.stringify(Object.fromEntries(report), null, 1)}\n`,
+  );
 }
 
 /** Takes over the newest checkpoint. */
