@@ -75,7 +75,9 @@ describe('an image that is damaged', () => {
     });
     const {code, stderr} = await train('name=torn', 'dataset.train.annotations=torn-image.json');
     expect(code).toBe(3);
-    expect(stderr).toMatch(/^error: [^\n]*data\/images\/torn\.jpg[^\n]+\n$/);
+    expect(stderr).toMatch(
+      /^error: 1 of 6 training samples cannot be used[^\n]+\n {2}[^\n]*data\/images\/torn\.jpg: [^\n]+\n$/,
+    );
     expect(folder.exists('output/torn/LOCK')).toBe(false);
   });
 });
