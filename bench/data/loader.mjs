@@ -122,7 +122,7 @@ async function runOurs(workers, samples) {
     dataset,
     input: [256, 192],
     ...{stride: 4, sigma: 2, unbiased: false},
-    ...{boxPadding: config.boxPadding, augment: config.augment, reducedDecoding: true},
+    ...{boxPadding: config.boxPadding, augment: config.augment},
     ...{seed: 0, batchSize: 16, shuffle: true, workers, prefetch: 2 * workers},
     ...{timeoutSeconds: 60, maxBadFraction: 0},
   });

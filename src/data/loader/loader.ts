@@ -144,8 +144,8 @@ function prepare(ahead: Upcoming[], upcoming: Generator<Upcoming, void, undefine
 }
 
 function sampleSettings(options: LoaderOptions): SampleSettings {
-  const {input, stride, sigma, unbiased, boxPadding, augment, reducedDecoding, seed} = options;
-  return {input, stride, sigma, unbiased, boxPadding, augment, reducedDecoding, seed};
+  const {input, stride, sigma, unbiased, boxPadding, augment, seed} = options;
+  return {input, stride, sigma, unbiased, boxPadding, augment, seed};
 }
 
 function inThisThread(source: SampleSource): BatchRunner {

@@ -22,7 +22,7 @@ await runCommand(async () => {
   const loader = new BatchLoader({
     dataset,
     ...{input: [64, 48], stride: 4, sigma: 2, unbiased: false},
-    ...{boxPadding: 1.25, augment: config.augment, reducedDecoding: true},
+    ...{boxPadding: 1.25, augment: config.augment},
     ...{seed: 7, batchSize: 3, shuffle: true, prefetch: 2, timeoutSeconds: 20, maxBadFraction: null},
     ...options,
   });
