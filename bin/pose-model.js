@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-import {launch} from './launch.js';
-
-await launch('pose-model');
+require('./launch.js').launch('pose-model');

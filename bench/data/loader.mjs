@@ -122,7 +122,7 @@ async function runOurs(workers, samples) {
     dataset,
     input: [256, 192],
     codec: {type: 'msra', input: [256, 192], stride: 4, sigma: 2, keypoints: 17},
-    ...{boxPadding: config.boxPadding, augment: config.augment, reducedDecoding: true},
+    ...{boxPadding: config.boxPadding, augment: config.augment},
     ...{seed: 0, batchSize: 16, shuffle: true, workers, prefetch: 2 * workers},
     ...{timeoutSeconds: 60, maxBadFraction: 0},
   });

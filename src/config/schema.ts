@@ -200,10 +200,6 @@ const loader = z.strictObject({
     .positive()
     .default(60)
     .describe('how long one image may take to be read before the run stops'),
-  reducedDecoding: z
-    .boolean()
-    .default(true)
-    .describe('decode large photographs smaller where training shows them at a third of their size or less'),
 });
 
 const optimizer = z.strictObject({

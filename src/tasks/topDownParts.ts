@@ -48,7 +48,6 @@ export function loaderSettings(
     // Figures must not depend on what an evaluation could not read.
     maxBadFraction: isTraining ? config.dataset.maxBadFraction : null,
     ...config.loader,
-    reducedDecoding: isTraining && config.loader.reducedDecoding,
   };
 }
 

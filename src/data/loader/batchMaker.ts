@@ -29,8 +29,6 @@ export interface SampleSettings {
   readonly boxPadding: number;
   /** null: people as they are, for evaluation. */
   readonly augment: AugmentConfig | null;
-  /** Decode large images smaller where samples show them small; never for evaluation. */
-  readonly reducedDecoding: boolean;
   readonly seed: number;
 }
 
@@ -132,7 +130,7 @@ export class BatchMaker {
     }
     const bytes = await this.#timed('reading', readImageBytes(person.imageFile));
     const source = {file: person.imageFile, bytes, size: person.imageSize};
-    const excerpt = {toImage, raster: settings.input, mayShrink: settings.reducedDecoding};
+    const excerpt = {toImage, raster: settings.input};
     const decoded = await this.#timed('decoding', decodeExcerpt(source, excerpt));
     return {info, toInput, image: decoded.image, fromInput: decoded.toImage};
   }

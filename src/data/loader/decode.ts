@@ -27,8 +27,6 @@ export interface Excerpt {
   readonly toImage: Affine;
   /** [height, width] of the sample. */
   readonly raster: readonly [number, number];
-  /** Decode at a third of the size or less where the sample has at most a third of the image's resolution. */
-  readonly mayShrink: boolean;
 }
 
 /**
@@ -56,20 +54,13 @@ export async function decodeBytes(source: ImageBytes): Promise<RgbImage> {
  */
 export async function decodeExcerpt(
   source: ImageBytes,
-  {toImage, raster, mayShrink}: Excerpt,
+  {toImage, raster}: Excerpt,
 ): Promise<{image: RgbImage; toImage: Affine}> {
   const size = readJpegSize(source.bytes);
   if (!size) return {image: await decodeBytes(source), toImage};
   checkSize(source, size);
-  const part = neededPart(toImage, raster, size, mayShrink);
-  const {shrunk, left, top, width, height} = part;
-  const image = await pixels(source, (whole) => {
-    const shown =
-      shrunk[0] < size[0]
-        ? whole.resize({width: shrunk[0], height: shrunk[1], fit: 'fill', kernel: 'linear'})
-        : whole;
-    return shown.extract({left, top, width, height});
-  });
+  const part = neededPart(toImage, raster, size);
+  const image = await pixels(source, (whole) => whole.extract({...part}));
   return {image, toImage: toPart(toImage, part)};
 }
 

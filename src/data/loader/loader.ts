@@ -147,8 +147,8 @@ function rangesOf({people, ranges}: LoaderOptions['dataset']): readonly SourceRa
 }
 
 function sampleSettings(options: LoaderOptions): SampleSettings {
-  const {input, codec, boxPadding, augment, reducedDecoding, seed} = options;
-  return {input, codec, boxPadding, augment, reducedDecoding, seed};
+  const {input, codec, boxPadding, augment, seed} = options;
+  return {input, codec, boxPadding, augment, seed};
 }
 
 function inThisThread(source: SampleSource): BatchRunner {

@@ -11,6 +11,10 @@ export interface RgbImage {
 /** Points nearer to the border of the image than this (in pixels) take the careful path: fixed point may round over it. */
 const MARGIN = 1 / 64;
 
+/** Of positions in fixed point; positions from here on do not fit. */
+const UNIT = 2 ** 16;
+const LARGEST_POSITION = 2 ** 15;
+
 /**
  * The image seen through `toImage`: bilinear between pixels, black outside the image (OpenCV's `warpAffine` with
  * INTER_LINEAR and a constant border of 0, but with positions to 1/256 instead of 1/32 of a pixel).
@@ -28,8 +32,8 @@ export function warp(
   for (let row = 0; row < height; row++) {
     const x = b * row + c;
     const y = e * row + f;
-    const [fromX, toX] = columnsWithin(x, a, image.width - 1, width);
-    const [fromY, toY] = columnsWithin(y, d, image.height - 1, width);
+    const [fromX, toX] = columnsWithin(x, a, Math.min(image.width - 1, LARGEST_POSITION), width);
+    const [fromY, toY] = columnsWithin(y, d, Math.min(image.height - 1, LARGEST_POSITION), width);
     const from = Math.max(fromX, fromY);
     const to = Math.max(from, Math.min(toX, toY));
     const at = 3 * row * width;
@@ -50,9 +54,9 @@ function columnsWithin(start: number, step: number, last: number, count: number)
   return [from, Math.max(from, Math.min(count, Math.floor(end) + 1))];
 }
 
-/** Columns whose four neighbours all lie inside the image. Integers: positions with as many binary places as fit. */
+/** Columns whose four neighbours all lie inside the image. Integers with 16 binary places: numbers take longer. */
 function sampleInside(
-  {data, width, height}: RgbImage,
+  {data, width}: RgbImage,
   x: number,
   y: number,
   [stepX, stepY]: readonly [number, number],
@@ -61,33 +65,35 @@ function sampleInside(
   output: Uint8Array,
   rowStart: number,
 ): void {
-  const bits = Math.min(16, Math.clz32(Math.max(width, height)) - 2);
-  const unit = 2 ** bits;
-  const shift = bits - 8;
-  const half = unit / 512;
   const stride = 3 * width;
-  const [dx, dy] = [Math.round(stepX * unit), Math.round(stepY * unit)];
-  let fixedX = Math.round((x + stepX * from) * unit + half);
-  let fixedY = Math.round((y + stepY * from) * unit + half);
+  const dx = fixed(stepX);
+  const dy = fixed(stepY);
+  // The positions are rounded to 1/256, not cut off.
+  let fixedX = fixed(x + stepX * from + 1 / 512);
+  let fixedY = fixed(y + stepY * from + 1 / 512);
   let at = rowStart + 3 * from;
   for (let column = from; column < to; column++) {
-    const i = (fixedY >> bits) * stride + (fixedX >> bits) * 3;
-    const j = i + stride;
-    const fx = (fixedX >> shift) & 255;
-    const fy = (fixedY >> shift) & 255;
+    const i = Math.imul(fixedY >> 16, stride) + (fixedX >> 16) * 3;
+    const fx = (fixedX >> 8) & 255;
+    const fy = (fixedY >> 8) & 255;
     const w11 = fx * fy;
     const w10 = (fy << 8) - w11;
     const w01 = (fx << 8) - w11;
     const w00 = 65536 - w01 - w10 - w11;
+    const j = i + stride;
     output[at] = (w00 * data[i] + w01 * data[i + 3] + w10 * data[j] + w11 * data[j + 3] + 32768) >> 16;
     output[at + 1] =
       (w00 * data[i + 1] + w01 * data[i + 4] + w10 * data[j + 1] + w11 * data[j + 4] + 32768) >> 16;
     output[at + 2] =
       (w00 * data[i + 2] + w01 * data[i + 5] + w10 * data[j + 2] + w11 * data[j + 5] + 32768) >> 16;
     at += 3;
-    fixedX += dx;
-    fixedY += dy;
+    fixedX = (fixedX + dx) | 0;
+    fixedY = (fixedY + dy) | 0;
   }
+}
+
+function fixed(position: number): number {
+  return Math.round(position * UNIT) | 0;
 }
 
 /** Columns with at least one neighbour outside the image, or nearly so; such neighbours are black. */

@@ -158,7 +158,7 @@ async function firstBatch(dataset: LoaderOptions['dataset']): Promise<Float32Arr
   const input = [64, 48] as const;
   const codec = {type: 'msra', input, stride: 4, sigma: 2, keypoints: 17} as const;
   const loader = new BatchLoader({
-    ...{input, codec, boxPadding: 1.25, reducedDecoding: false, timeoutSeconds: 60, maxBadFraction: null},
+    ...{input, codec, boxPadding: 1.25, timeoutSeconds: 60, maxBadFraction: null},
     dataset,
     augment: null,
     seed: 1,

@@ -135,7 +135,7 @@ const WAYS: [string, (file: string, size: Size) => Promise<RgbImage>][] = [
     async (file, size) => {
       const source = {file, bytes: await readImageBytes(file), size};
       const raster: Size = [size[1], size[0]];
-      const excerpt = {toImage: [1, 0, 0, 0, 1, 0], raster, mayShrink: true} as const;
+      const excerpt = {toImage: [1, 0, 0, 0, 1, 0], raster} as const;
       return (await decodeExcerpt(source, excerpt)).image;
     },
   ],
@@ -163,7 +163,7 @@ describe.each(WAYS)('an image that is decoded %s', (way, decode) => {
 
   it('without a stated size refuses a bomb by its number of pixels', async () => {
     const bomb = {file: 'bomb.jpg', bytes: await jpegBomb()};
-    const excerpt = {toImage: [1, 0, 0, 0, 1, 0], raster: [60, 80], mayShrink: false} as const;
+    const excerpt = {toImage: [1, 0, 0, 0, 1, 0], raster: [60, 80]} as const;
     await expect(decodeBytes(bomb)).rejects.toThrow(DAMAGED);
     await expect(decodeExcerpt(bomb, excerpt)).rejects.toThrow(DAMAGED);
   });
@@ -197,7 +197,7 @@ describe('an excerpt', () => {
     const bytes = await source();
     const whole = await decodeBytes(bytes);
     const raster = [32, 24] as const;
-    const excerpt = await decodeExcerpt(bytes, {toImage, raster, mayShrink: true});
+    const excerpt = await decodeExcerpt(bytes, {toImage, raster});
     const [left, top] = [toImage[2] - excerpt.toImage[2], toImage[5] - excerpt.toImage[5]];
     expect(excerpt.image.width).toBeLessThan(whole.width);
     for (let y = 0; y < excerpt.image.height; y++) {
@@ -209,20 +209,7 @@ describe('an excerpt', () => {
 
   it('out of sight is a single pixel', async () => {
     const toImage = [1, 0, 900, 0, 1, 900] as const;
-    const {image} = await decodeExcerpt(await source(), {toImage, raster: [32, 24], mayShrink: true});
+    const {image} = await decodeExcerpt(await source(), {toImage, raster: [32, 24]});
     expect([image.width, image.height]).toEqual([1, 1]);
-  });
-
-  it('is decoded smaller only if the sample has a third of its resolution or less, and is allowed to be', async () => {
-    const bytes = await source();
-    const decoded = async (step: number, mayShrink: boolean) => {
-      const toImage = [step, 0, 0, 0, step, 0] as const;
-      return (await decodeExcerpt(bytes, {toImage, raster: [12, 16], mayShrink})).toImage[0];
-    };
-    expect(await decoded(2.9, true)).toBe(2.9);
-    expect(await decoded(3, false)).toBe(3);
-    expect(await decoded(3, true)).toBeCloseTo(1, 1);
-    expect(await decoded(7, true)).toBeCloseTo(7 / 5, 1);
-    expect(await decoded(12, true)).toBeCloseTo(12 / 9, 1);
   });
 });

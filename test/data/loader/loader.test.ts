@@ -38,7 +38,6 @@ function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): Ba
     workers: 0,
     prefetch: 2,
     timeoutSeconds: 60,
-    reducedDecoding: false,
     maxBadFraction: null,
     ...changes,
   });

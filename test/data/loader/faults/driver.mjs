@@ -23,7 +23,7 @@ await runCommand(async () => {
     dataset,
     input: [64, 48],
     codec: {type: 'msra', input: [64, 48], stride: 4, sigma: 2, keypoints: 17},
-    ...{boxPadding: 1.25, augment: config.augment, reducedDecoding: true},
+    ...{boxPadding: 1.25, augment: config.augment},
     ...{seed: 7, batchSize: 3, shuffle: true, prefetch: 2, timeoutSeconds: 20, maxBadFraction: null},
     ...options,
   });
