@@ -23,7 +23,8 @@ const {values} = parseArgs({
     workers: {type: 'string', default: '1,2'},
     samples: {type: 'string', default: '1000'},
     rounds: {type: 'string', default: '5'},
-    pin: {type: 'boolean', default: true},
+    // Do not hold the sides to their cores: threads within a decoder then run on the others.
+    free: {type: 'boolean', default: false},
     run: {type: 'boolean', default: false},
   },
 });
@@ -52,7 +53,7 @@ else main();
 
 function main() {
   const hasPeer = existsSync(values.peer) && spawnSync(values.python, ['-c', 'import cv2']).status === 0;
-  const canPin = values.pin && spawnSync('taskset', ['--version']).status === 0;
+  const canPin = !values.free && spawnSync('taskset', ['--version']).status === 0;
   if (!hasPeer) process.stderr.write('no peer: needs python3 with cv2 (python3-opencv) and --peer FILE\n');
   const rows = [];
   for (const workers of values.workers.split(',').map(Number)) {
