@@ -16,7 +16,7 @@ const AREAS: Readonly<Record<string, readonly [number, number]>> = {
   medium: [1024, 9216],
   large: [9216, 1e10],
 };
-const RUNS = {numRuns: 50};
+const RUNS = {numRuns: 50, seed: 1};
 
 function extent({keypoints = []}: CocoResult): number {
   const axis = (first: 0 | 1) => keypoints.filter((_, i) => i % 3 === first);
@@ -122,7 +122,7 @@ describe('the figures do not depend', () => {
         const byImage = [...truth.annotations].sort((a, b) => a.image_id - b.image_id);
         expect(stats(byImage, [...truth.images].reverse())).toEqual(stats(truth.annotations));
       }),
-      {numRuns: 30},
+      {numRuns: 30, seed: 1},
     );
   });
 });
