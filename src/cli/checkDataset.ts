@@ -1,7 +1,7 @@
 /** @file `pose-data check`: every rule over annotations and images; a table of what was found, and a report that names it. */
 import {resolve} from 'node:path';
 import {writeFileAtomic} from '../checkpoint/files.js';
-import type {DatasetConfig} from '../config/schema.js';
+import {configSchema, type DatasetConfig} from '../config/schema.js';
 import {type DataReport, type InspectionTarget, inspect, type RuleReport} from '../data/datasets/inspect.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {EXIT_CODES, UserError} from '../errors.js';
@@ -11,7 +11,6 @@ import {commandLine} from './command.js';
 import {configOf, textOption, withConfigOptions} from './configOptions.js';
 
 const SPLITS = ['train', 'val'] as const;
-const DEFAULT_MAX_BAD = 0.001;
 const USAGE =
   'pose-data check --cfg FILE [key=value ...]\npose-data check --annotations F --images D --keypoints SET';
 
@@ -94,7 +93,10 @@ function taskOf(parsed: Parsed): Task {
     limit: null,
     onMissing: 'error' as const,
   };
-  return {targets: [target], maxBadFraction: DEFAULT_MAX_BAD};
+  return {
+    targets: [target],
+    maxBadFraction: configSchema.shape.dataset.shape.maxBadFraction.parse(undefined),
+  };
 }
 
 function targetOf(dataset: DatasetConfig, split: (typeof SPLITS)[number]): InspectionTarget {

@@ -65,13 +65,11 @@ async function peopleOf(parsed: Arguments): Promise<Counted> {
     );
   }
   const {config} = configOf(cfg!, {...parsed, _: parsed._.slice(1)});
-  const {names} = loadKeypointSet(config.dataset.keypoints);
-  const dataset = await openDataset(
-    {...config.dataset, useGroundTruthBoxes: true},
-    split,
-    loadKeypointSet(config.dataset.keypoints),
-  );
-  return {name: `${config.name}, ${split}`, people: dataset.people, imageIds: dataset.imageIds, names};
+  const keypointSet = loadKeypointSet(config.dataset.keypoints);
+  const {people, imageIds} = await openDataset(config.dataset, split, keypointSet, {
+    useGroundTruthBoxes: true,
+  });
+  return {name: `${config.name}, ${split}`, people, imageIds, names: keypointSet.names};
 }
 
 /** All people of a file but crowds, whether or not they could be trained on. */

@@ -23,7 +23,7 @@ export function pckhCase(people: readonly PckhPerson[]): PckhCase {
     jointNames: MPII_JOINTS,
     joints: people.map((person) => perJoint((k) => [person.truth[3 * k], person.truth[3 * k + 1]])),
     missing: people.map((person) => perJoint((k) => Number(!(person.truth[3 * k + 2] > 0)))),
-    headBoxes: people.map(({headBox}) => headBox && cornersOf(headBox)).map((corners) => corners ?? null),
+    headBoxes: people.map(({headBox}) => (headBox ? cornersOf(headBox) : null)),
   };
   return {truth, predictions: people.map(({predicted}) => predicted)};
 }

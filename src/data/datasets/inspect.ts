@@ -59,7 +59,7 @@ export interface RuleReport {
 /** @throws UserError 'data' if a file is of no use at all */
 export async function inspect(target: InspectionTarget, options: InspectionOptions): Promise<DataReport> {
   const {content: read} = await readAnnotations(target.type, target.annotations, target);
-  const content = target.headBoxes === null ? read : await withHeadBoxes(read, target.headBoxes);
+  const content = target.headBoxes === null ? read : withHeadBoxes(read, target.headBoxes);
   const findings = new Findings();
   findings.addAll(content.findings);
   const images = await imagesOf(target, content, findings);
