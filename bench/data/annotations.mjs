@@ -10,6 +10,7 @@ import {parseArgs} from 'node:util';
 import {writeAnnotationFile} from './annotationFile.mjs';
 
 const {values} = parseArgs({
+  strict: false,
   options: {
     people: {type: 'string', default: '150000'},
     images: {type: 'string', default: '65000'},

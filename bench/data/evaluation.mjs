@@ -9,6 +9,7 @@ import {COCO, COCOeval} from '../../dist/cocoapi/index.js';
 import {stream} from '../../dist/random.js';
 
 const {values} = parseArgs({
+  strict: false,
   options: {
     images: {type: 'string', default: '5000'},
     detections: {type: 'string', default: '50000'},
