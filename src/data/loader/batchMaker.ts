@@ -72,6 +72,9 @@ interface LoadedSample {
 /** A file that is just being written, or a network drive that hiccups, gets a second chance after so long. */
 const RETRY_MILLISECONDS = 100;
 
+/** With one, the pool would wait for this thread, or this thread for the pool, whenever an image is larger than others. */
+const IMAGES_AHEAD = 2;
+
 export class BatchMaker {
   readonly #source: SampleSource;
   readonly #codec: Codec;
@@ -93,12 +96,12 @@ export class BatchMaker {
     this.#work = {reading: 0, decoding: 0, drawing: 0};
     Atomics.store(slot.progress, 1, threadId);
     const made: MadeBatch['samples'][number][] = [];
-    let upcoming = this.#attempt(samples[0], epoch);
+    // The next images decode in libuv's thread pool while this one is being cut out.
+    const upcoming = samples.slice(0, IMAGES_AHEAD).map((sample) => this.#attempt(sample, epoch));
     for (const [i, sample] of samples.entries()) {
       Atomics.store(slot.progress, 0, i);
-      const loaded = await upcoming;
-      // The next image decodes in libuv's thread pool while this one is being cut out.
-      if (i + 1 < samples.length) upcoming = this.#attempt(samples[i + 1], epoch);
+      const loaded = await upcoming.shift()!;
+      if (i + IMAGES_AHEAD < samples.length) upcoming.push(this.#attempt(samples[i + IMAGES_AHEAD], epoch));
       if ('failure' in loaded) made.push(loaded);
       else made.push(this.#draw(loaded, sample, request));
     }

@@ -1,5 +1,6 @@
 /** @file Cuts the network's input out of an image: an affine warp with bilinear sampling, in fixed point. */
 import type {Affine} from './affine.js';
+import {warpKernel} from './warpKernel.js';
 
 /** Interleaved RGB, row by row: [height, width, 3]. */
 export interface RgbImage {
@@ -29,18 +30,36 @@ export function warp(
   output: Uint8Array,
 ): void {
   const [a, b, c, d, e, f] = toImage;
-  for (let row = 0; row < height; row++) {
+  const {data} = image;
+  const memory = warpKernel.reserve(data.length + output.length);
+  new Uint8Array(memory, 0, data.length).set(data);
+  const rows = Array.from({length: height}, (_, row): Row => {
     const x = b * row + c;
     const y = e * row + f;
     const [fromX, toX] = columnsWithin(x, a, Math.min(image.width - 1, LARGEST_POSITION), width);
     const [fromY, toY] = columnsWithin(y, d, Math.min(image.height - 1, LARGEST_POSITION), width);
     const from = Math.max(fromX, fromY);
     const to = Math.max(from, Math.min(toX, toY));
-    const at = 3 * row * width;
-    sampleAtEdge(image, x, y, [a, d], 0, from, output, at);
-    sampleInside(image, x, y, [a, d], from, to, output, at);
-    sampleAtEdge(image, x, y, [a, d], to, width, output, at);
+    return {x, y, stepX: a, stepY: d, from, to, start: 3 * row * width};
+  });
+  for (const row of rows) sampleInside(row, 3 * image.width, data.length);
+  output.set(new Uint8Array(memory, data.length, output.length));
+  for (const row of rows) {
+    sampleAtEdge(image, row, 0, row.from, output);
+    sampleAtEdge(image, row, row.to, width, output);
   }
+}
+
+/** A line of the output: where its first column lies in the image, and the columns from which on all is inside. */
+interface Row {
+  readonly x: number;
+  readonly y: number;
+  readonly stepX: number;
+  readonly stepY: number;
+  readonly from: number;
+  readonly to: number;
+  /** Its first byte. */
+  readonly start: number;
 }
 
 /** The range of columns [from, to) of 0 … count − 1 where start + step · column lies well within (0, last). */
@@ -54,60 +73,35 @@ function columnsWithin(start: number, step: number, last: number, count: number)
   return [from, Math.max(from, Math.min(count, Math.floor(end) + 1))];
 }
 
-/** Columns whose four neighbours all lie inside the image. Integers with 16 binary places: numbers take longer. */
-function sampleInside(
-  {data, width}: RgbImage,
-  x: number,
-  y: number,
-  [stepX, stepY]: readonly [number, number],
-  from: number,
-  to: number,
-  output: Uint8Array,
-  rowStart: number,
-): void {
-  const stride = 3 * width;
-  const dx = fixed(stepX);
-  const dy = fixed(stepY);
-  // The positions are rounded to 1/256, not cut off.
-  let fixedX = fixed(x + stepX * from + 1 / 512);
-  let fixedY = fixed(y + stepY * from + 1 / 512);
-  let at = rowStart + 3 * from;
-  for (let column = from; column < to; column++) {
-    const i = Math.imul(fixedY >> 16, stride) + (fixedX >> 16) * 3;
-    const fx = (fixedX >> 8) & 255;
-    const fy = (fixedY >> 8) & 255;
-    const w11 = fx * fy;
-    const w10 = (fy << 8) - w11;
-    const w01 = (fx << 8) - w11;
-    const w00 = 65536 - w01 - w10 - w11;
-    const j = i + stride;
-    output[at] = (w00 * data[i] + w01 * data[i + 3] + w10 * data[j] + w11 * data[j + 3] + 32768) >> 16;
-    output[at + 1] =
-      (w00 * data[i + 1] + w01 * data[i + 4] + w10 * data[j + 1] + w11 * data[j + 4] + 32768) >> 16;
-    output[at + 2] =
-      (w00 * data[i + 2] + w01 * data[i + 5] + w10 * data[j + 2] + w11 * data[j + 5] + 32768) >> 16;
-    at += 3;
-    fixedX = (fixedX + dx) | 0;
-    fixedY = (fixedY + dy) | 0;
-  }
+/** Columns whose four neighbours all lie inside the image; `output` is where the output begins in the kernel's memory. */
+function sampleInside({x, y, stepX, stepY, from, to, start}: Row, stride: number, output: number): void {
+  if (from === to) return;
+  warpKernel.run.sampleRow(
+    0,
+    stride,
+    // The positions are rounded to 1/256, not cut off.
+    fixed(x + stepX * from + 1 / 512),
+    fixed(y + stepY * from + 1 / 512),
+    fixed(stepX),
+    fixed(stepY),
+    output + start + 3 * from,
+    output + start + 3 * to,
+  );
 }
 
 function fixed(position: number): number {
-  return Math.round(position * UNIT) | 0;
+  return Math.round(position * UNIT);
 }
 
 /** Columns with at least one neighbour outside the image, or nearly so; such neighbours are black. */
 function sampleAtEdge(
   {data, width, height}: RgbImage,
-  startX: number,
-  startY: number,
-  [stepX, stepY]: readonly [number, number],
+  {x: startX, y: startY, stepX, stepY, start}: Row,
   from: number,
   to: number,
   output: Uint8Array,
-  rowStart: number,
 ): void {
-  output.fill(0, rowStart + 3 * from, rowStart + 3 * to);
+  output.fill(0, start + 3 * from, start + 3 * to);
   for (let column = from; column < to; column++) {
     const x = startX + stepX * column;
     const y = startY + stepY * column;
@@ -123,7 +117,7 @@ function sampleAtEdge(
       }
     }
     for (let channel = 0; channel < 3; channel++) {
-      output[rowStart + 3 * column + channel] = Math.floor(sum[channel] + 0.5);
+      output[start + 3 * column + channel] = Math.floor(sum[channel] + 0.5);
     }
   }
 }
