@@ -45,6 +45,12 @@ function distance(a: string, b: string): number {
 /** More than this share of a key's letters changed, and the two have little to do with each other. */
 const MOST_CHANGED = 0.5;
 
+/** The names of a list that are most like `name`, the likest first. */
+export function nearestNames(name: string, names: readonly string[], count: number): string[] {
+  const cost = new Map(names.map((known) => [known, distance(name.toLowerCase(), known.toLowerCase())]));
+  return [...cost.keys()].sort((a, b) => cost.get(a)! - cost.get(b)!).slice(0, count);
+}
+
 /** The name of the list that a misspelt one is likely to stand for; null if none is near. */
 export function nearestName(name: string, names: readonly string[]): string | null {
   const cost = (known: string) => distance(name.toLowerCase(), known.toLowerCase());

@@ -1,9 +1,9 @@
 /** @file What a run's configuration may say: one zod schema, from which the types come. Sizes are [height, width]. */
 import {z} from 'zod';
+import {trainSchema} from './trainSchema.js';
 
 const path = z.string().min(1);
 const fraction = z.number().min(0).max(1);
-const decay = z.number().min(0).lt(1);
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 const size = z.tuple([positive, positive]);
@@ -202,45 +202,6 @@ const loader = z.strictObject({
     .describe('how long one image may take to be read before the run stops'),
 });
 
-const optimizer = z.strictObject({
-  type: z.literal('adam').default('adam'),
-  learningRate: z.number().positive().default(1e-3),
-  betas: z.tuple([decay, decay]).default([0.9, 0.999]),
-  epsilon: z.number().positive().default(1e-8),
-});
-
-const milestones = z
-  .array(z.number().positive())
-  .refine(
-    (epochs) => epochs.every((epoch, i) => i === 0 || epoch > epochs[i - 1]),
-    'expected ascending epochs',
-  );
-
-const schedule = z.strictObject({
-  type: z.literal('multiStep').default('multiStep'),
-  milestones: milestones.default([170, 200]).describe('in epochs; fractions allowed'),
-  gamma: z.number().positive().default(0.1),
-  warmupSteps: count.default(0),
-  warmupFactor: fraction.default(0.001).describe('of the learning rate, at the first step of the warm-up'),
-});
-
-const train = z.strictObject({
-  epochs: positive.default(210),
-  batchSize: positive.default(32),
-  precision: z
-    .enum(['fp32', 'bf16'])
-    .default('fp32')
-    .describe('bf16: convolutions in bfloat16, weights, statistics and loss in float32'),
-  shuffle: z.boolean().default(true),
-  optimizer: optimizer.prefault({}),
-  schedule: schedule.prefault({}),
-  evaluateEvery: positive
-    .default(1)
-    .describe('epochs between validations; the last epoch is always validated'),
-  logEvery: positive.default(20).describe('steps between lines of metrics.jsonl'),
-  keepCheckpoints: positive.default(2),
-});
-
 const pckNormalizer = z.union(
   [z.enum(['box', 'torso', 'head']), z.tuple([z.string().min(1), z.string().min(1)]), z.number().positive()],
   'expected box, torso, head, two keypoints as [a, b], or a number of pixels',
@@ -310,13 +271,14 @@ export const configSchema = z.strictObject({
   model,
   dataset,
   loader: loader.prefault({}),
-  train: train.prefault({}),
+  train: trainSchema.prefault({}),
   eval: evaluation.prefault({}),
 });
 
 export type Config = z.infer<typeof configSchema>;
 export type ModelConfig = Config['model'];
 export type HRNetConfig = z.infer<typeof hrnet>;
+export type TrainConfig = Config['train'];
 export type DatasetConfig = Config['dataset'];
 export type DatasetSource = DatasetConfig['sources'][number];
 export type AugmentConfig = DatasetConfig['augment'];

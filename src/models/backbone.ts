@@ -7,4 +7,9 @@ export abstract class Backbone extends Layer {
   abstract readonly stride: number;
   /** Height and width of the images must be multiples of it. */
   abstract readonly sizeMultiple: number;
+
+  /** Its members in groups from the image on, for learning rates that fall with the depth; by default it is one. */
+  get stages(): readonly (readonly string[])[] {
+    return [];
+  }
 }

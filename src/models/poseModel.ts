@@ -23,6 +23,14 @@ export class PoseModel extends Layer {
     ];
   }
 
+  /** How many stages stand between a parameter and the output: 0 in the head, 1 in the backbone's last stage. */
+  distanceFromHead(parameter: string): number {
+    if (this.head.namedParameters().has(parameter)) return 0;
+    const {stages} = this.backbone;
+    const at = stages.findIndex((members) => members.includes(parameter.split('.')[0]));
+    return at < 0 ? 1 : stages.length - at;
+  }
+
   /**
    * @param images [B, H, W, 3]
    * @returns heatmaps [B, H / stride, W / stride, keypoints]

@@ -57,6 +57,8 @@ export abstract class Module {
   training = true;
   /** Whether it will never be trained or saved again: set by `freeze`. */
   frozen = false;
+  /** Whether it stays as in evaluation while the rest is trained: batch statistics do not move then. */
+  held = false;
 
   /** The members by name; a member named '' adds no segment to the names below it. */
   members(): Iterable<readonly [string | number, unknown]> {
@@ -94,12 +96,12 @@ export abstract class Module {
   }
 
   /**
-   * Switches this module and all below it to training, or to evaluation.
+   * Switches this module and all below it to training, or to evaluation; what is held stays in evaluation.
    * @throws Error in training if it is frozen
    */
   train(training = true): this {
     if (training && this.frozen) throw new Error('a frozen network cannot be trained');
-    for (const module of this.#all()) module.training = training;
+    for (const module of this.#all()) module.training = training && !module.held;
     return this;
   }
 

@@ -17,10 +17,11 @@ export type MetricsValue = number | string | boolean | null;
 /**
  * One line of the log. `train` events carry `loss`, `learningRate`, `imagesPerSecond`, `dataWaitShare` (0 to 1) and
  * what else the task reports; `eval` events the validation's figures (`AP` …); `reject` events a `sample` that could not be
- * used, its `replacement` (indices of people) and the `reason`; `run` events facts of a start.
+ * used, its `replacement` (indices of people) and the `reason`; `nonFinite` events the `loss` and `gradNorm` of a step that
+ * was left out; `run` events facts of a start.
  */
 export interface MetricsEvent {
-  readonly type: 'train' | 'eval' | 'reject' | 'run';
+  readonly type: 'train' | 'eval' | 'reject' | 'nonFinite' | 'run';
   readonly step: number;
   readonly epoch: number;
   readonly [name: string]: MetricsValue;
@@ -96,6 +97,16 @@ export class MetricsLog {
     this.#byteOffset += line.length;
     this.#pending = Buffer.concat([this.#pending, line]);
     this.#write(false);
+  }
+
+  /** Cuts the log to the `byteOffset` of the checkpoint from which the run goes on. */
+  rewind(byteOffset: number): void {
+    this.#write(false);
+    const waiting = this.#pending.length;
+    // What waits for the disk is the end of the log.
+    this.#pending = this.#pending.subarray(0, Math.max(0, byteOffset - (this.#byteOffset - waiting)));
+    if (byteOffset < this.#byteOffset - waiting) truncateSync(this.file, byteOffset);
+    this.#byteOffset = Math.min(byteOffset, this.#byteOffset);
   }
 
   /** Makes every line durable; to be called before a checkpoint that remembers `byteOffset`. */

@@ -1,4 +1,4 @@
-/** @file Top-down pose estimation as a task: the model, its loss, and what one training or prediction step is. */
+/** @file Top-down pose estimation as a task: the model, its loss, and what one training or prediction step asks of them. */
 import * as tf from '@tensorflow/tfjs';
 import {type Codec, type DecodedKeypoints, targetArrays} from '../codecs/codec.js';
 import {codecSpec, createCodec} from '../codecs/create.js';
@@ -6,13 +6,18 @@ import {flipOutputs} from '../codecs/flip.js';
 import type {ModelConfig} from '../config/schema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
-import {valueAndGradients} from '../engine/gradients.js';
+import {type ValueAndGradients, valueAndGradients} from '../engine/gradients.js';
 import {heatmapMse} from '../losses/heatmapMse.js';
 import type {PoseModel} from '../models/poseModel.js';
 
-/** What applies the gradients; they come in the order of the model's parameters. */
-export interface Optimizer {
-  step(gradients: readonly tf.Tensor[], learningRate: number): void;
+/** A batch on the device. */
+export interface TopDownInputs {
+  /** [B, H, W, 3] */
+  readonly images: tf.Tensor4D;
+  /** [B, h, w, K] */
+  readonly targets: tf.Tensor4D;
+  /** [B, K] */
+  readonly weights: tf.Tensor2D;
 }
 
 export interface FlipTest {
@@ -24,7 +29,6 @@ export interface FlipTest {
 /** A model for people in crops of the image, and the codec that says what its output means. */
 export class TopDownTask {
   readonly codec: Codec;
-  readonly #parameters: tf.Variable[];
 
   constructor(
     readonly model: PoseModel,
@@ -32,29 +36,29 @@ export class TopDownTask {
     readonly config: Pick<ModelConfig, 'input' | 'head'>,
   ) {
     this.codec = createCodec(codecSpec(config, model.stride, keypointSet.names.length));
-    this.#parameters = [...model.namedParameters().values()];
   }
 
-  /**
-   * One update of the model's weights.
-   * @param check is given the loss before the weights change, and may throw
-   * @returns the loss
-   */
-  train(batch: Batch, optimizer: Optimizer, learningRate: number, check: (loss: number) => number): number {
+  /** Brings a batch to the device; on a GPU it need not have arrived when this returns. */
+  upload(batch: Batch): TopDownInputs {
+    const count = batch.samples.length;
+    const [{shape}] = this.codec.targets;
+    const [heatmaps] = targetArrays(this.codec, batch.targets, count);
+    return {
+      images: this.#images(batch),
+      targets: tf.tensor<tf.Rank.R4>(heatmaps, [count, shape[0], shape[1], shape[2]]),
+      weights: tf.tensor2d(batch.targetWeights, [count, this.keypointSet.names.length]),
+    };
+  }
+
+  /** The loss of a batch and its derivative by each of the parameters; running statistics move with it. */
+  gradients(
+    {images, targets, weights}: TopDownInputs,
+    parameters: readonly tf.Variable[],
+  ): ValueAndGradients {
     this.model.train();
-    return tf.tidy(() => {
-      const images = this.#images(batch);
-      const count = batch.samples.length;
-      const [{shape}] = this.codec.targets;
-      const [heatmaps] = targetArrays(this.codec, batch.targets, count);
-      const targets = tf.tensor<tf.Rank.R4>(heatmaps, [count, shape[0], shape[1], shape[2]]);
-      const weights = tf.tensor2d(batch.targetWeights, [count, this.keypointSet.names.length]);
-      const forward = () => heatmapMse(this.model.forward(images), targets, weights);
-      const {value, gradients} = valueAndGradients(forward, this.#parameters);
-      const loss = check(value.dataSync()[0]);
-      optimizer.step(gradients, learningRate);
-      return loss;
-    });
+    return tf.tidy(() =>
+      valueAndGradients(() => heatmapMse(this.model.forward(images), targets, weights), parameters),
+    );
   }
 
   /** @returns the model's outputs in the codec's shapes, averaged with those of the mirrored crops if asked for */

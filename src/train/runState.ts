@@ -12,6 +12,10 @@ const runStateSchema = z.object({
   metricsOffset: z.number().int().nonnegative(),
   seed: z.number(),
   batchSize: z.number(),
+  /** Steps that are in the averaged weights. */
+  averageUpdates: z.number().int().nonnegative().optional(),
+  /** Steps that were not finite. */
+  finite: z.object({inARow: z.number(), rollbacks: z.number(), leftOut: z.array(z.number())}).optional(),
 });
 
 export type RunState = z.infer<typeof runStateSchema>;

@@ -1,32 +1,34 @@
 /** @file A training run from its configuration to its report: joins the parts, the hooks and the loop. */
 import {join} from 'node:path';
 import {writeFileAtomic} from '../checkpoint/files.js';
+import type {Checkpoint} from '../checkpoint/load.js';
 import {dumpConfig} from '../config/format.js';
 import type {Config} from '../config/schema.js';
 import {ruleReports} from '../data/datasets/inspect.js';
 import type {BatchLoader} from '../data/loader/loader.js';
-import {withPrecision} from '../engine/precision.js';
-import {getStateDict, loadStateDict} from '../nn/stateDict.js';
+import {UserError} from '../errors.js';
 import {formatDuration} from '../report/format.js';
 import {writeReport} from '../report/htmlReport.js';
 import {MetricsLog, readMetrics} from '../report/metricsLog.js';
 import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
 import {checkMetrics, primaryFigure} from '../tasks/topDownFigures.js';
 import {openLoader} from '../tasks/topDownParts.js';
-import {CheckpointHook} from './hooks/checkpoint.js';
+import {CheckpointHook, openCheckpoints} from './hooks/checkpoint.js';
 import {DataWaitHook} from './hooks/dataWait.js';
+import {EmaHook} from './hooks/ema.js';
 import {EvaluateHook} from './hooks/evaluate.js';
-import {finiteLoss} from './hooks/finite.js';
+import {FiniteHook} from './hooks/finite.js';
 import {LogHook} from './hooks/log.js';
+import {LossWatchHook} from './hooks/lossWatch.js';
 import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
-import {Adam} from './optimizers.js';
+import {Learner} from './learner.js';
 import {validationPictures} from './pictures.js';
 import {openRunFolder, type RunFolder} from './runFolder.js';
 import {type RunState, readRunState} from './runState.js';
-import {learningRateAt} from './schedules.js';
 import {openSession, type Session, sessionFacts} from './session.js';
-import {Run, type Update} from './trainer.js';
+import {type Progress, Run, stepsPerEpoch} from './trainer.js';
+import {updateOf} from './update.js';
 
 export interface TrainOutcome {
   /** The primary figure (AP) of the best validation; null if there was none. */
@@ -61,8 +63,8 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
   const {config, console, task} = session;
   const facts = sessionFacts(session, folder.path);
   console.facts(facts);
-  const optimizer = new Adam(task.model.namedParameters(), config.train.optimizer);
-  const state = folder.resumed && restore(folder, session, optimizer);
+  const learner = new Learner(task, config.train);
+  const state = folder.resumed && restore(folder.resumed, session, learner);
   if (state && state.epoch >= config.train.epochs) {
     console.line(`The run is complete after ${state.epoch} epochs; a larger train.epochs goes on with it.`);
     return {best: state.best?.figure ?? null, signalExitCode: null};
@@ -72,25 +74,33 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
   const metrics = MetricsLog.open(join(folder.path, 'metrics.jsonl'), state?.metricsOffset ?? 0, (line) =>
     console.warn(line),
   );
-  const evaluation = evaluateHook(folder, session, loaders.val, metrics, state);
-  const checkpoints = checkpointHook(folder, session, {optimizer, evaluation, metrics});
+  const evaluation = evaluateHook(folder, session, {learner, loader: loaders.val, metrics, state});
+  const checkpoints: CheckpointHook = checkpointHook(folder, session, {
+    ...{learner, evaluation, metrics},
+    finite: () => finite,
+  });
+  const finite = finiteHook(folder, session, {learner, checkpoints, metrics, state});
   const signals = new SignalHook(
     (run) => checkpoints.save(run.progress),
     (line) => console.line(line),
   );
+  const {epochs, accumulate, logEvery} = config.train;
+  const length = {source: loaders.train, accumulate};
   const run = new Run({
-    epochs: config.train.epochs,
-    source: loaders.train,
-    update: updateOf(session, optimizer, loaders.train.batchesPerEpoch),
+    ...{...length, epochs},
+    update: updateOf(learner.updater, config.train, stepsPerEpoch(length), finite),
     hooks: [
-      new LogHook(console, metrics, config.train.logEvery),
+      finite,
+      ...(learner.average ? [new EmaHook(learner.average)] : []),
+      new LogHook(console, metrics, logEvery),
+      new LossWatchHook((line) => console.warn(line)),
       new RejectHook(console, metrics),
       new DataWaitHook(config.loader, (line) => console.warn(line)),
       evaluation,
       checkpoints,
       signals,
     ],
-    progress: state ? {step: state.step, epoch: state.epoch, nextBatch: state.nextBatch} : undefined,
+    progress: state ? progressOf(state) : undefined,
   });
   const started = performance.now();
   await run.train();
@@ -111,44 +121,38 @@ function writeDataReport({path}: RunFolder, {train, val}: Session): Promise<void
   );
 }
 
-/** Takes over the newest checkpoint. */
-function restore({resumed}: RunFolder, {config, task, console}: Session, optimizer: Adam): RunState {
-  const {path, model, optimizer: moments} = resumed!;
-  const state = readRunState(resumed!, config);
-  loadStateDict(task.model, model, path);
-  optimizer.load(moments ?? new Map(), path);
-  console.line(`resumed from ${path}: epoch ${state.epoch + 1}, batch ${state.nextBatch + 1}`);
+/** Takes over a checkpoint. */
+function restore(checkpoint: Checkpoint, {config, console}: Session, learner: Learner): RunState {
+  const state = readRunState(checkpoint, config);
+  learner.restore(checkpoint, state.averageUpdates ?? 0);
+  if (learner.average && !checkpoint.ema)
+    console.warn(`${checkpoint.path} has no averaged weights; the average begins with its weights.`);
+  console.line(`resumed from ${checkpoint.path}: epoch ${state.epoch + 1}, batch ${state.nextBatch + 1}`);
   return state;
 }
 
-function updateOf({config, task}: Session, optimizer: Adam, stepsPerEpoch: number): Update {
-  const {
-    schedule,
-    optimizer: {learningRate: base},
-  } = config.train;
-  return (batch, step) => {
-    const learningRate = learningRateAt(schedule, base, step, stepsPerEpoch);
-    const loss = withPrecision(config.train.precision, () =>
-      task.train(batch, optimizer, learningRate, (value) => finiteLoss(value, step)),
-    );
-    return {loss, learningRate};
-  };
+const progressOf = ({step, epoch, nextBatch}: RunState): Progress => ({step, epoch, nextBatch});
+
+interface Validated {
+  readonly learner: Learner;
+  readonly loader: BatchLoader;
+  readonly metrics: MetricsLog;
+  readonly state: RunState | null;
 }
 
 function evaluateHook(
   folder: RunFolder,
   {config, console, task, val}: Session,
-  loader: BatchLoader,
-  metrics: MetricsLog,
-  state: RunState | null,
+  {learner, loader, metrics, state}: Validated,
 ): EvaluateHook {
+  const showProgress = (done: number, total: number) => console.progress(() => `validating ${done}/${total}`);
   return new EvaluateHook({
     runFolder: folder.path,
     every: config.train.evaluateEvery,
     evaluate: async () => {
-      const showProgress = (done: number, total: number) =>
-        console.progress(() => `validating ${done}/${total}`);
-      const predictions = await predictPeople(task, loader, val.people, config.eval, showProgress);
+      const predictions = await learner.withBestWeights(() =>
+        predictPeople(task, loader, val.people, config.eval, showProgress),
+      );
       return scorePredictions(predictions, val, config.eval);
     },
     console,
@@ -157,28 +161,64 @@ function evaluateHook(
   });
 }
 
+interface Guarded {
+  readonly learner: Learner;
+  readonly checkpoints: CheckpointHook;
+  readonly metrics: MetricsLog;
+  readonly state: RunState | null;
+}
+
+function finiteHook(
+  folder: RunFolder,
+  session: Session,
+  {learner, checkpoints, metrics, state}: Guarded,
+): FiniteHook {
+  const {config, console, train} = session;
+  const warn = (line: string) => console.warn(line);
+  return new FiniteHook({
+    config: config.train.onNonFinite,
+    runFolder: folder.path,
+    seed: config.seed,
+    people: train.people,
+    metrics,
+    warn,
+    saveStart: (run) => checkpoints.save(run.progress),
+    rollBack: async () => {
+      const newest = await openCheckpoints(folder.checkpoints, warn);
+      if (!newest)
+        throw new UserError('diverged', `${folder.checkpoints}: there is no checkpoint to go back to.`);
+      const restored = restore(newest, session, learner);
+      metrics.rewind(restored.metricsOffset);
+      return progressOf(restored);
+    },
+    state: state?.finite,
+  });
+}
+
 interface Recorded {
-  readonly optimizer: Adam;
+  readonly learner: Learner;
   readonly evaluation: EvaluateHook;
   readonly metrics: MetricsLog;
+  readonly finite: () => FiniteHook;
 }
 
 function checkpointHook(
   folder: RunFolder,
-  {config, console, task}: Session,
-  {optimizer, evaluation, metrics}: Recorded,
+  {config, console}: Session,
+  {learner, evaluation, metrics, finite}: Recorded,
 ): CheckpointHook {
   return new CheckpointHook({
     folder: folder.checkpoints,
     keep: config.train.keepCheckpoints,
     contents: () => ({
-      model: getStateDict(task.model),
-      optimizer: optimizer.state(),
+      ...learner.contents(),
       state: {
         best: evaluation.best && {...evaluation.best},
         metricsOffset: metrics.byteOffset,
         seed: config.seed,
         batchSize: config.train.batchSize,
+        averageUpdates: learner.average?.updates ?? 0,
+        finite: {...finite().state},
       },
     }),
     best: () => evaluation.best,

@@ -35,6 +35,11 @@ describe('loadConfig', () => {
       learningRate: 0.001,
       betas: [0.9, 0.999],
       epsilon: 1e-8,
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 0,
+      layerDecay: 1,
+      groups: [],
     });
     expect(config.dataset.val.detections).toBeNull();
   });
@@ -118,7 +123,7 @@ describe('a configuration file that is wrong', () => {
     [
       'a key unlike all others',
       'train: {optimizer: {lr: 1}}\n',
-      '~/x.yaml:2: unknown key "train.optimizer.lr"; "train.optimizer" has type, learningRate, betas, epsilon.',
+      '~/x.yaml:2: unknown key "train.optimizer.lr"; "train.optimizer" has type, learningRate, betas, epsilon, momentum, nesterov, weightDecay, layerDecay, groups.',
     ],
     [
       'a key with dots',
@@ -219,7 +224,7 @@ describe('a configuration file that is wrong', () => {
     [
       'a merge key',
       'train: {<<: {epochs: 2}}\n',
-      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, precision, shuffle, optimizer, schedule, evaluateEvery, logEvery, keepCheckpoints.',
+      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, accumulate, clipGradNorm, precision, shuffle, optimizer, schedule, ema, onNonFinite, evaluateEvery, logEvery, keepCheckpoints.',
     ],
     [
       'a section that contains itself',

@@ -66,6 +66,7 @@ const POOL = [
     [0, 0.25],
     [1.5, 7],
     [FURTHER_SOURCE],
+    [{match: 'stage4.*', learningRateFactor: 0.1, weightDecay: 0, frozen: false}],
   ],
 ];
 
@@ -151,7 +152,7 @@ describe('an override', () => {
     ],
     [
       'train.optimizer.betas.0=0.5',
-      '"train.optimizer.betas.0=0.5": unknown key "train.optimizer.betas.0"; "train.optimizer" has type, learningRate, betas, epsilon.',
+      '"train.optimizer.betas.0=0.5": unknown key "train.optimizer.betas.0"; "train.optimizer" has type, learningRate, betas, epsilon, momentum, nesterov, weightDecay, layerDecay, groups.',
     ],
     [
       '__proto__.x=1',

@@ -17,8 +17,11 @@ import {BatchNorm2d, ReLU} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
 import {stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
-import {Adam} from '../../src/train/optimizers.js';
+import {EmaHook} from '../../src/train/hooks/ema.js';
+import {Learner} from '../../src/train/learner.js';
 import {Run} from '../../src/train/trainer.js';
+import {updateOf} from '../../src/train/update.js';
+import {trainConfig} from '../train/steps.js';
 
 const STEPS = 1000;
 const BATCH = 2;
@@ -82,28 +85,36 @@ function makeBatch(): LoadedBatch {
   };
 }
 
-/** Trains, and takes note of the memory in use after some of the steps. */
+/** Trains with all that a step can have, and takes note of the memory in use after some of the steps. */
 async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
   const backbone = new SmallBackbone();
   const model = new PoseModel(backbone, new HeatmapHead(backbone.channels, KEYPOINTS, 1));
   initializeConvolutions(model, 0, heDeviation);
   const head = {type: 'heatmap', sigma: 1.5, codec: 'msra', finalConvKernel: 1} as const;
   const task = new TopDownTask(model, SET, {input: [SIZE, SIZE], head});
-  const adam = new Adam(task.model.namedParameters(), {
-    ...{type: 'adam', learningRate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8},
+  const config = trainConfig({
+    clipGradNorm: 1e-4,
+    ema: {decay: 0.99},
+    optimizer: {type: 'adamw', weightDecay: 0.1},
   });
+  const learner = new Learner(task, config);
+  const finite = {leavesOut: () => false, note: () => {}};
   const batch = makeBatch();
   const found: Usage[] = [];
   const run = new Run({
     epochs: 1,
     source: {
-      batchesPerEpoch: STEPS,
+      batchesPerEpoch: 2 * STEPS,
       async *batches() {
-        for (let i = 0; i < STEPS; i++) yield batch;
+        for (let i = 0; i < 2 * STEPS; i++) yield batch;
       },
     },
-    update: () => ({loss: task.train(batch, adam, 1e-3, (loss) => loss), learningRate: 1e-3}),
-    hooks: [{afterStep: ({progress}) => void (steps.includes(progress.step) && found.push(usage()))}],
+    update: updateOf(learner.updater, config, STEPS, finite),
+    accumulate: 2,
+    hooks: [
+      new EmaHook(learner.average!),
+      {afterStep: ({progress}) => void (steps.includes(progress.step) && found.push(usage()))},
+    ],
   });
   await run.train();
   return found;

@@ -8,7 +8,7 @@ import {currentPrecision, type Precision, withPrecision} from '../../src/engine/
 import type {TorchBackend} from '../../src/engine/torch/backend.js';
 import {BatchNorm2d, Conv2d, ReLU} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
-import {Adam} from '../../src/train/optimizers.js';
+import {adamOf} from '../train/steps.js';
 import {drawn} from './compare.js';
 
 const OPTIONS = {stride: 1, padding: 1, dilation: 1, groups: 1};
@@ -90,9 +90,8 @@ describe('mixed precision', () => {
       expect(isHalf(gradient)).toBe(false);
       expect(distance(gradient, exact.gradients[i])).toBeLessThan(0.03);
     });
-    const config = {type: 'adam', learningRate: 0.1, betas: [0.9, 0.999], epsilon: 1e-8} as const;
     const before = lossAndGradients(model, 'bf16').value.dataSync()[0];
-    new Adam(model.namedParameters(), {...config, betas: [...config.betas]}).step(mixed.gradients, 0.1);
+    adamOf(model).step(mixed.gradients, 0.1);
     // The copies of the weights in bfloat16 must be those of the new ones.
     const after = lossAndGradients(model, 'bf16').value.dataSync()[0];
     expect(after).not.toBe(before);

@@ -5,8 +5,8 @@ import {valueAndGradients} from '../../src/engine/gradients.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {BatchNorm2d, Conv2d, ReLU} from '../../src/nn/layers.js';
 import {convBatchNorm, Sequential} from '../../src/nn/sequential.js';
-import {Adam} from '../../src/train/optimizers.js';
 import {drawn} from '../engine/compare.js';
+import {adamOf} from '../train/steps.js';
 
 function close(actual: tf.Tensor, expected: tf.Tensor): void {
   const values = expected.dataSync();
@@ -53,12 +53,7 @@ describe.each<BackendName>(['torch', 'cpu'])('Sequential on %s', (backend) => {
     net.forward(image());
     conv.weight.variable.assign(drawn('other', [3, 3, 3, 4]));
     close(net.forward(image()), stepByStep(all, image()));
-    const optimizer = new Adam(net.namedParameters(), {
-      type: 'adam',
-      learningRate: 0.1,
-      betas: [0.9, 0.999],
-      epsilon: 1e-8,
-    });
+    const optimizer = adamOf(net);
     // In evaluation mode, as with frozen statistics: the gradient goes through the steps one by one.
     const loss = () => tf.sum<tf.Scalar>(net.forward(image()));
     const {gradients} = valueAndGradients(loss, net.parameters());

@@ -1,7 +1,8 @@
 /** @file The loop: the order of what it does, where it goes on, and how it stops. */
 import {describe, expect, it} from 'vitest';
 import type {LoadedBatch} from '../../src/data/types.js';
-import {type BatchSource, type Hook, Run, type RunOptions} from '../../src/train/trainer.js';
+import {type BatchSource, type Hook, Run, type RunOptions, type StepReport} from '../../src/train/trainer.js';
+import {OUTCOME} from './steps.js';
 
 const nothingLost = {replaced: [], work: {total: 3, reading: 1, decoding: 1, drawing: 1}};
 
@@ -35,7 +36,7 @@ function recorded(options: Partial<RunOptions> = {}): {run: Run; log: string[]} 
     source: source(2),
     update: ({samples: [{index}]}, step) => {
       log.push(`batch ${index} as ${step}`);
-      return {loss: 1, learningRate: 1};
+      return OUTCOME;
     },
     ...options,
     hooks: [hook, ...(options.hooks ?? [])],
@@ -114,7 +115,7 @@ describe('a run', () => {
     const busy = () => {
       const end = performance.now() + 3;
       while (performance.now() < end);
-      return {loss: 1, learningRate: 1};
+      return OUTCOME;
     };
     await recorded({epochs: 1, source: source(5), update: busy}).run.train();
     clearInterval(timer);
@@ -136,13 +137,77 @@ describe('a run', () => {
     await recorded({epochs: 1, source: source(1), hooks: [hook]}).run.train();
     expect(reports).toEqual([
       {
-        loss: 1,
-        learningRate: 1,
+        ...OUTCOME,
         samples: 1,
         milliseconds: expect.any(Number),
         waitedMilliseconds: expect.any(Number),
         ...nothingLost,
       },
     ]);
+  });
+
+  it('makes one step of several batches, the last of an epoch of what is left', async () => {
+    const steps: string[] = [];
+    const update: RunOptions['update'] = ({samples: [{index}]}, step, isLast) => {
+      steps.push(`batch ${index} of step ${step}${isLast ? ', the last' : ''}`);
+      return isLast ? OUTCOME : null;
+    };
+    const {run, log} = recorded({epochs: 1, source: source(5), accumulate: 2, update});
+    await run.train();
+    expect(steps).toEqual([
+      'batch 0 of step 0',
+      'batch 1 of step 0, the last',
+      'batch 2 of step 1',
+      'batch 3 of step 1, the last',
+      'batch 4 of step 2, the last',
+    ]);
+    expect(log).toEqual([
+      'start',
+      'step 1, next 2',
+      'step 2, next 4',
+      'step 3, next 5',
+      'epoch 1, next 0',
+      'end',
+    ]);
+    expect(run.totalSteps).toBe(3);
+  });
+
+  it('reports of a step the sums over its batches', async () => {
+    const reports: StepReport[] = [];
+    const hook: Hook = {afterStep: (_, report) => void reports.push(report)};
+    const update: RunOptions['update'] = (_batch, _step, isLast) => (isLast ? OUTCOME : null);
+    await recorded({epochs: 1, source: source(3), accumulate: 2, update, hooks: [hook]}).run.train();
+    expect(reports.map(({samples, work}) => [samples, work.total, work.drawing])).toEqual([
+      [2, 6, 2],
+      [1, 3, 1],
+    ]);
+  });
+
+  it('goes on from another place when a hook sends it there, and lets the source go', async () => {
+    let ended = 0;
+    let sent = false;
+    const back: Hook = {
+      afterStep: (run) => {
+        if (run.progress.step !== 3 || sent) return;
+        sent = true;
+        run.goTo({step: 1, epoch: 0, nextBatch: 1});
+      },
+    };
+    const {run, log} = recorded({hooks: [back], source: source(2, () => ended++)});
+    await run.train();
+    expect(log.filter((line) => !line.startsWith('batch'))).toEqual([
+      'start',
+      'step 1, next 1',
+      'step 2, next 2',
+      'epoch 1, next 0',
+      'step 3, next 1',
+      'step 2, next 2',
+      'epoch 1, next 0',
+      'step 3, next 1',
+      'step 4, next 2',
+      'epoch 2, next 0',
+      'end',
+    ]);
+    expect(ended).toBe(4);
   });
 });

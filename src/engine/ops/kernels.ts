@@ -45,6 +45,8 @@ export const KERNELS = {
   transposedConvolutionWeightGradient: 'PosecraftTransposedConvolutionWeightGradient',
   sgd: 'PosecraftSgd',
   decayWeights: 'PosecraftDecayWeights',
+  norms: 'PosecraftNorms',
+  movingAverage: 'PosecraftMovingAverage',
 } as const;
 
 type KernelName = (typeof KERNELS)[keyof typeof KERNELS];

@@ -145,6 +145,16 @@ export class HRNet extends Backbone {
     this.channels = stage4.channels[0];
   }
 
+  override get stages(): readonly (readonly string[])[] {
+    return [
+      ['conv1', 'bn1', 'conv2', 'bn2'],
+      ['layer1'],
+      ['transition1', 'stage2'],
+      ['transition2', 'stage3'],
+      ['transition3', 'stage4'],
+    ];
+  }
+
   override forward(images: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       const half = convBatchNorm(this.conv1, this.bn1, images, 'relu');

@@ -15,6 +15,7 @@ export class LogHook implements Hook {
   ) {}
 
   afterStep(run: Run, report: StepReport): void {
+    if (report.skipped) return;
     const {milliseconds, waitedMilliseconds, samples} = report;
     this.#meter.addStep({
       seconds: milliseconds / 1000,
@@ -40,9 +41,10 @@ export class LogHook implements Hook {
     });
   }
 
-  #append({progress}: Run, {loss, learningRate}: StepReport): void {
+  #append({progress}: Run, {loss, gradNorm, learningRate}: StepReport): void {
     const {imagesPerSecond, dataWaitShare} = this.#meter;
     const {step, epoch} = progress;
-    this.metrics.append({type: 'train', step, epoch, loss, learningRate, imagesPerSecond, dataWaitShare});
+    const values = {loss, gradNorm, learningRate, imagesPerSecond, dataWaitShare};
+    this.metrics.append({type: 'train', step, epoch, ...values});
   }
 }

@@ -4,11 +4,12 @@ import type {BatchWork} from '../../../src/data/types.js';
 import {DataWaitHook} from '../../../src/train/hooks/dataWait.js';
 import {Run} from '../../../src/train/trainer.js';
 import {CONFIG} from '../config.js';
+import {OUTCOME} from '../steps.js';
 
 const run = new Run({
   epochs: 1,
   source: {batchesPerEpoch: 1, async *batches() {}},
-  update: () => ({loss: 0, learningRate: 0}),
+  update: () => OUTCOME,
   hooks: [],
 });
 
@@ -23,7 +24,7 @@ function said(
   const nothing = {total: 0, reading: 0, decoding: 0, drawing: 0};
   for (let i = 0; i < steps; i++) {
     hook.afterStep(run, {
-      ...{loss: 0, learningRate: 0, samples: 1, replaced: []},
+      ...{...OUTCOME, samples: 1, replaced: []},
       ...{milliseconds: 100, waitedMilliseconds, work: {...nothing, ...work}},
     });
   }

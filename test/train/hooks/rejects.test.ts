@@ -8,6 +8,7 @@ import {RunConsole} from '../../../src/report/console.js';
 import {MetricsLog} from '../../../src/report/metricsLog.js';
 import {RejectHook} from '../../../src/train/hooks/rejects.js';
 import {Run} from '../../../src/train/trainer.js';
+import {OUTCOME} from '../steps.js';
 
 it('logs every replacement, and warns of every file once', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rejects-'));
@@ -18,13 +19,13 @@ it('logs every replacement, and warns of every file once', () => {
   const run = new Run({
     epochs: 2,
     source: {batchesPerEpoch: 1, async *batches() {}},
-    update: () => ({loss: 0, learningRate: 0}),
+    update: () => OUTCOME,
     hooks: [hook],
     progress: {step: 4, epoch: 1, nextBatch: 0},
   });
   const step = (...replaced: ReplacedSample[]) =>
     hook.afterStep(run, {
-      ...{loss: 0, learningRate: 0, samples: 1, milliseconds: 1, waitedMilliseconds: 0},
+      ...{...OUTCOME, samples: 1, milliseconds: 1, waitedMilliseconds: 0},
       ...{replaced, work: {total: 0, reading: 0, decoding: 0, drawing: 0}},
     });
   step();

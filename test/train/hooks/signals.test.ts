@@ -2,6 +2,7 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {SignalHook} from '../../../src/train/hooks/signals.js';
 import {Run} from '../../../src/train/trainer.js';
+import {OUTCOME} from '../steps.js';
 
 let run: Run;
 let hook: SignalHook;
@@ -15,7 +16,7 @@ beforeEach(() => {
   };
   hook = new SignalHook(save, (line) => void said.push(line));
   const source = {batchesPerEpoch: 1, batches: async function* () {}};
-  run = new Run({epochs: 1, source, update: () => ({loss: 0, learningRate: 0}), hooks: [hook]});
+  run = new Run({epochs: 1, source, update: () => OUTCOME, hooks: [hook]});
   hook.beforeTraining(run);
 });
 afterEach(() => hook.afterTraining());

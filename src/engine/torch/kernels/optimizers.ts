@@ -1,8 +1,10 @@
-/** @file Optimiser steps over all parameters at once and in place. */
+/** @file What an update does to all parameters at once: optimiser steps and averages in place, norms of gradients. */
 import type * as tf from '@tensorflow/tfjs';
 import type {AdamStep} from '../../ops/adam.js';
 import type {WeightDecay} from '../../ops/decayWeights.js';
 import {KERNELS} from '../../ops/kernels.js';
+import type {MovingAverage} from '../../ops/movingAverage.js';
+import type {Norms} from '../../ops/norms.js';
 import type {SgdStep} from '../../ops/sgd.js';
 import type {TorchBackend} from '../backend.js';
 import {type Handle, operator, operatorMany} from '../native.js';
@@ -11,7 +13,10 @@ import {register} from './register.js';
 const foreach = {
   scale: operatorMany('_foreach_mul_.Scalar'),
   addScaled: operatorMany('_foreach_add_.List'),
+  norm: operatorMany('_foreach_norm.Scalar'),
 };
+
+const stack = operator('stack');
 
 const adamInPlace = operator('posecraft::adam_');
 const emptyLike = operator('empty_like');
@@ -75,5 +80,24 @@ register<WeightDecay>(KERNELS.decayWeights, (_inputs, {parameters, learningRate,
     parameters.map((parameter) => torch.handle(parameter)),
     factor,
   );
+  return [];
+});
+
+register<Norms>(KERNELS.norms, (_inputs, {tensors}, torch) =>
+  stack(
+    foreach.norm(
+      tensors.map((tensor) => torch.handle(tensor)),
+      2,
+    ),
+  ),
+);
+
+register<MovingAverage>(KERNELS.movingAverage, (_inputs, {averages, values, share}, torch) => {
+  averages.forEach((average, i) => {
+    layOutLike(average, values[i], torch);
+  });
+  const [to, from] = [averages, values].map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
+  foreach.scale(to, 1 - share);
+  foreach.addScaled(to, from, share);
   return [];
 });

@@ -1,0 +1,59 @@
+/** @file Where numbers that are not finite come from: the batch, the weights, or a layer on the way. */
+import * as tf from '@tensorflow/tfjs';
+import {firstNonFiniteLayer} from '../nn/observe.js';
+import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
+import {BufferSnapshot} from './bufferSnapshot.js';
+
+export interface Diagnosis {
+  /** Images of the step's last batch with such numbers, by their places in it; targets and weights of keypoints too. */
+  readonly inputs: Readonly<Record<keyof TopDownInputs, readonly number[]>>;
+  /** Parameters and buffers that had such numbers before the step. */
+  readonly state: readonly string[];
+  /** The first layer that gives such numbers; if it is in the backward pass, the one whose gradient is the first. */
+  readonly firstBadLayer: string | null;
+}
+
+/**
+ * @param inputs the last batch of the step
+ * @param gradientNorms by parameter, in the model's order
+ */
+export function diagnose(
+  task: TopDownTask,
+  inputs: TopDownInputs,
+  gradientNorms: ReadonlyMap<string, number>,
+): Diagnosis {
+  const {model} = task;
+  const named = [...model.namedParameters(), ...model.namedBuffers()];
+  const state = named.filter(([, variable]) => !allFinite(variable)).map(([name]) => name);
+  const before = new BufferSnapshot(model);
+  const layer = firstNonFiniteLayer(model.train(), () => tf.tidy(() => void model.forward(inputs.images)));
+  before.restore();
+  const badGradient = [...gradientNorms].reverse().find(([, norm]) => !Number.isFinite(norm))?.[0];
+  return {
+    inputs: {
+      images: badRows(inputs.images),
+      targets: badRows(inputs.targets),
+      weights: badRows(inputs.weights),
+    },
+    state,
+    firstBadLayer: layer ?? layerOf(badGradient) ?? layerOf(state[0]),
+  };
+}
+
+/** A parameter's name without its last part. */
+function layerOf(parameter: string | undefined): string | null {
+  return parameter?.slice(0, parameter.lastIndexOf('.')) ?? null;
+}
+
+function allFinite(tensor: tf.Tensor): boolean {
+  return tensor.dataSync<'float32'>().every(Number.isFinite);
+}
+
+/** Places along the first axis at which something is not finite. */
+function badRows(tensor: tf.Tensor): number[] {
+  const rows = tensor.shape[0];
+  const values = tensor.dataSync<'float32'>();
+  const size = values.length / rows;
+  const isBad = (row: number) => !values.subarray(row * size, (row + 1) * size).every(Number.isFinite);
+  return Array.from({length: rows}, (_, row) => row).filter(isBad);
+}

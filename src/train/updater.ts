@@ -1,0 +1,175 @@
+/**
+ * @file One step: gradients of its batches, their mean, the check that all is finite, the clipping, the optimiser.
+ * The weights and running statistics change together, or not at all.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type {TrainConfig} from '../config/schema.js';
+import type {Batch, SampleInfo} from '../data/types.js';
+import {norms} from '../engine/ops/norms.js';
+import {withPrecision} from '../engine/precision.js';
+import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
+import {BufferSnapshot} from './bufferSnapshot.js';
+import {type Diagnosis, diagnose} from './diagnosis.js';
+import type {Optimizer} from './optimizers.js';
+import type {TrainedParameter} from './parameterGroups.js';
+
+/** What there is to say of a step that was not carried out. */
+export interface NonFinite {
+  /** The batches of the step. */
+  readonly batches: readonly {readonly loss: number; readonly samples: readonly SampleInfo[]}[];
+  /** The length of the mean gradient of each parameter. */
+  readonly gradientNorms: ReadonlyMap<string, number>;
+  readonly diagnosis: Diagnosis;
+}
+
+export interface StepValues {
+  /** The mean over the batches. */
+  readonly loss: number;
+  readonly gradNorm: number;
+  /** null: everything was finite, and the weights were changed. */
+  readonly problem: NonFinite | null;
+}
+
+/** The step in progress. */
+interface Pending {
+  readonly before: BufferSnapshot;
+  /** Sums over the batches, in the order of the parameters. */
+  gradients: tf.Tensor[];
+  readonly losses: tf.Scalar[];
+  readonly samples: (readonly SampleInfo[])[];
+  /** The newest batch. */
+  inputs: TopDownInputs | null;
+}
+
+const length = (values: Iterable<number>) => Math.hypot(...values);
+
+export class Updater {
+  readonly #variables: tf.Variable[];
+  #pending: Pending | null = null;
+
+  constructor(
+    private readonly task: TopDownTask,
+    private readonly parameters: readonly TrainedParameter[],
+    private readonly optimizer: Optimizer,
+    private readonly settings: Pick<TrainConfig, 'clipGradNorm' | 'precision'>,
+  ) {
+    this.#variables = parameters.map(({variable}) => variable);
+  }
+
+  /** Adds the gradients of a batch to the step in progress, or begins one; nothing is read from the device. */
+  add(batch: Batch): void {
+    this.addInputs(this.task.upload(batch), batch.samples);
+  }
+
+  /** The same for a batch that is on the device, whose tensors are taken over. */
+  addInputs(inputs: TopDownInputs, samples: readonly SampleInfo[]): void {
+    this.#pending ??= {
+      ...{before: new BufferSnapshot(this.task.model), gradients: [], losses: []},
+      ...{samples: [], inputs: null},
+    };
+    const pending = this.#pending;
+    if (pending.inputs) tf.dispose({...pending.inputs});
+    pending.inputs = inputs;
+    try {
+      this.#addGradients(pending, inputs);
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+    pending.samples.push(samples);
+  }
+
+  #addGradients(pending: Pending, inputs: TopDownInputs): void {
+    const {value, gradients} = withPrecision(this.settings.precision, () =>
+      this.task.gradients(inputs, this.#variables),
+    );
+    pending.losses.push(value);
+    if (pending.gradients.length === 0) {
+      pending.gradients = gradients;
+      return;
+    }
+    const sums = pending.gradients.map((sum, i) => tf.add(sum, gradients[i]));
+    tf.dispose([pending.gradients, gradients]);
+    pending.gradients = sums;
+  }
+
+  /**
+   * Moves the weights by the mean gradient of the batches, unless the loss, the gradient or a running statistic is not
+   * finite: then everything is as it was before the step. Reads from the device once.
+   * @throws Error if no batch was added
+   */
+  finish(learningRate: number): StepValues {
+    const pending = this.#pending;
+    if (!pending) throw new Error('a step needs a batch');
+    try {
+      const {gradientNorms, bufferNorms, losses} = read(pending);
+      const batches = losses.length;
+      const gradNorm = length(gradientNorms) / batches;
+      const loss = losses.reduce((sum, value) => sum + value, 0) / batches;
+      const isSound = [gradNorm, loss, ...bufferNorms].every(Number.isFinite);
+      if (!isSound) return {loss, gradNorm, problem: this.#problem(pending, gradientNorms, losses)};
+      this.#apply(
+        pending.gradients,
+        clipFactor(gradNorm, this.settings.clipGradNorm) / batches,
+        learningRate,
+      );
+      pending.before.forget();
+      return {loss, gradNorm, problem: null};
+    } finally {
+      this.discard();
+    }
+  }
+
+  /** Drops the step in progress: running statistics are as they were before it. */
+  discard(): void {
+    if (!this.#pending) return;
+    const {before, gradients, losses, inputs} = this.#pending;
+    this.#pending = null;
+    before.restore();
+    tf.dispose([gradients, losses, {...inputs}]);
+  }
+
+  #apply(gradients: readonly tf.Tensor[], factor: number, learningRate: number): void {
+    if (factor === 1) {
+      this.optimizer.step(gradients, learningRate);
+      return;
+    }
+    tf.tidy(() =>
+      this.optimizer.step(
+        gradients.map((gradient) => tf.mul(gradient, factor)),
+        learningRate,
+      ),
+    );
+  }
+
+  #problem(pending: Pending, gradientNorms: readonly number[], losses: readonly number[]): NonFinite {
+    const byName = new Map(
+      this.parameters.map(({name}, i): [string, number] => [name, gradientNorms[i] / losses.length]),
+    );
+    pending.before.restore();
+    const diagnosis = withPrecision(this.settings.precision, () =>
+      diagnose(this.task, pending.inputs!, byName),
+    );
+    const batches = losses.map((loss, i) => ({loss, samples: pending.samples[i]}));
+    return {batches, gradientNorms: byName, diagnosis};
+  }
+}
+
+/** All that is looked at before the weights change, in one transfer from the device. */
+function read({gradients, losses, before}: Pending) {
+  const values = tf.tidy(() =>
+    tf.concat([norms(gradients), norms(before.variables), tf.stack(losses) as tf.Tensor1D]),
+  );
+  const numbers = [...values.dataSync<'float32'>()];
+  values.dispose();
+  return {
+    gradientNorms: numbers.slice(0, gradients.length),
+    bufferNorms: numbers.slice(gradients.length, -losses.length),
+    losses: numbers.slice(-losses.length),
+  };
+}
+
+/** What a gradient of this length is multiplied by, as in PyTorch's `clip_grad_norm_`. */
+export function clipFactor(norm: number, longest: number | null): number {
+  return longest === null ? 1 : Math.min(1, longest / (norm + 1e-6));
+}
