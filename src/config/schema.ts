@@ -224,6 +224,11 @@ const schedule = z.strictObject({
   warmupFactor: fraction.default(0.001).describe('of the learning rate, at the first step of the warm-up'),
 });
 
+const cadence = z.union(
+  [positive, z.string().regex(/^[1-9]\d{0,8} (epochs?|steps?|minutes?)$/)],
+  'expected a number of epochs, or for example "500 steps" or "15 minutes"',
+);
+
 const train = z.strictObject({
   epochs: positive.default(210),
   batchSize: positive.default(32),
@@ -238,6 +243,11 @@ const train = z.strictObject({
     .default(1)
     .describe('epochs between validations; the last epoch is always validated'),
   logEvery: positive.default(20).describe('steps between lines of metrics.jsonl'),
+  checkpointEvery: cadence
+    .default(1)
+    .describe(
+      'epochs between checkpoints, or "500 steps", "15 minutes"; also saved: the best and the last epoch',
+    ),
   keepCheckpoints: positive.default(2),
 });
 

@@ -13,6 +13,8 @@ import {MetricsLog, readMetrics} from '../report/metricsLog.js';
 import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
 import {checkMetrics, primaryFigure} from '../tasks/topDownFigures.js';
 import {openLoader} from '../tasks/topDownParts.js';
+import {watchForCrashes} from './crashes.js';
+import {parseCadence} from './hooks/cadence.js';
 import {CheckpointHook} from './hooks/checkpoint.js';
 import {DataWaitHook} from './hooks/dataWait.js';
 import {EvaluateHook} from './hooks/evaluate.js';
@@ -20,6 +22,7 @@ import {finiteLoss} from './hooks/finite.js';
 import {LogHook} from './hooks/log.js';
 import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
+import {checkSameRun, identityOf, type RunIdentity} from './identity.js';
 import {Adam} from './optimizers.js';
 import {validationPictures} from './pictures.js';
 import {openRunFolder, type RunFolder} from './runFolder.js';
@@ -35,19 +38,29 @@ export interface TrainOutcome {
   readonly signalExitCode: number | null;
 }
 
-/** @param resume go on from the newest good checkpoint of the run's folder */
-export async function trainFromConfig(config: Config, {resume}: {resume: boolean}): Promise<TrainOutcome> {
+export interface TrainOptions {
+  /** Go on from the newest good checkpoint of the run's folder. */
+  readonly resume: boolean;
+  /** Keys in which a run that goes on may differ from the one that was begun. */
+  readonly allowedChanges?: readonly string[];
+}
+
+export async function trainFromConfig(config: Config, options: TrainOptions): Promise<TrainOutcome> {
   const session = await openSession(config);
   checkMetrics(config.eval, session.val.keypointSet);
-  const folder = await openRunFolder(config, resume, (line) => session.console.warn(line));
+  const folder = await openRunFolder(config, options.resume, (line) => session.console.warn(line));
   const loaders = {
     train: openLoader(config, session.train, session.task, 'train'),
     val: openLoader(config, session.val, session.task, 'evaluate'),
   };
+  const crashes = watchForCrashes(folder);
   try {
-    return await trainIn(folder, session, loaders);
+    return await trainIn(folder, session, loaders, options.allowedChanges ?? []);
+  } catch (error) {
+    throw crashes.recorded(error);
   } finally {
     await Promise.all([loaders.train.close(), loaders.val.close()]);
+    crashes.end();
     await folder.lock.release();
   }
 }
@@ -57,12 +70,18 @@ interface Loaders {
   readonly val: BatchLoader;
 }
 
-async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): Promise<TrainOutcome> {
+async function trainIn(
+  folder: RunFolder,
+  session: Session,
+  loaders: Loaders,
+  allowedChanges: readonly string[],
+): Promise<TrainOutcome> {
   const {config, console, task} = session;
   const facts = sessionFacts(session, folder.path);
   console.facts(facts);
   const optimizer = new Adam(task.model.namedParameters(), config.train.optimizer);
-  const state = folder.resumed && restore(folder, session, optimizer);
+  const identity = identityOf(session);
+  const state = folder.resumed && restore(folder, session, optimizer, {identity, allowedChanges});
   if (state && state.epoch >= config.train.epochs) {
     console.line(`The run is complete after ${state.epoch} epochs; a larger train.epochs goes on with it.`);
     return {best: state.best?.figure ?? null, signalExitCode: null};
@@ -72,12 +91,12 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
   const metrics = MetricsLog.open(join(folder.path, 'metrics.jsonl'), state?.metricsOffset ?? 0, (line) =>
     console.warn(line),
   );
-  const evaluation = evaluateHook(folder, session, loaders.val, metrics, state);
-  const checkpoints = checkpointHook(folder, session, {optimizer, evaluation, metrics});
   const signals = new SignalHook(
     (run) => checkpoints.save(run.progress),
     (line) => console.line(line),
   );
+  const evaluation = evaluateHook(folder, session, loaders.val, {metrics, state, signals});
+  const checkpoints = checkpointHook(folder, session, {optimizer, evaluation, metrics, identity});
   const run = new Run({
     epochs: config.train.epochs,
     source: loaders.train,
@@ -93,7 +112,11 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
     progress: state ? {step: state.step, epoch: state.epoch, nextBatch: state.nextBatch} : undefined,
   });
   const started = performance.now();
-  await run.train();
+  try {
+    await run.train();
+  } finally {
+    await checkpoints.idle();
+  }
   const duration = formatDuration((performance.now() - started) / 1000);
   await conclude(folder, session, {evaluation, metrics, facts: [...facts, ['duration', duration]]});
   return {best: evaluation.best?.figure ?? null, signalExitCode: signals.exitCode};
@@ -112,9 +135,17 @@ function writeDataReport({path}: RunFolder, {train, val}: Session): Promise<void
 }
 
 /** Takes over the newest checkpoint. */
-function restore({resumed}: RunFolder, {config, task, console}: Session, optimizer: Adam): RunState {
+function restore(
+  {resumed}: RunFolder,
+  {task, console}: Session,
+  optimizer: Adam,
+  {identity, allowedChanges}: {identity: RunIdentity; allowedChanges: readonly string[]},
+): RunState {
   const {path, model, optimizer: moments} = resumed!;
-  const state = readRunState(resumed!, config);
+  const state = readRunState(resumed!);
+  const changes = checkSameRun(state, identity, allowedChanges, path);
+  if (changes.length > 0)
+    console.warn(`not as the run was begun: ${changes.join(', ')}; last bits may differ`);
   loadStateDict(task.model, model, path);
   optimizer.load(moments ?? new Map(), path);
   console.line(`resumed from ${path}: epoch ${state.epoch + 1}, batch ${state.nextBatch + 1}`);
@@ -139,18 +170,19 @@ function evaluateHook(
   folder: RunFolder,
   {config, console, task, val}: Session,
   loader: BatchLoader,
-  metrics: MetricsLog,
-  state: RunState | null,
+  {metrics, state, signals}: {metrics: MetricsLog; state: RunState | null; signals: SignalHook},
 ): EvaluateHook {
   return new EvaluateHook({
     runFolder: folder.path,
     every: config.train.evaluateEvery,
-    evaluate: async () => {
-      const showProgress = (done: number, total: number) =>
+    evaluate: signals.interruptible(async (stopHere) => {
+      const showProgress = (done: number, total: number) => {
+        stopHere();
         console.progress(() => `validating ${done}/${total}`);
+      };
       const predictions = await predictPeople(task, loader, val.people, config.eval, showProgress);
       return scorePredictions(predictions, val, config.eval);
-    },
+    }),
     console,
     metrics,
     best: state?.best ?? null,
@@ -161,26 +193,32 @@ interface Recorded {
   readonly optimizer: Adam;
   readonly evaluation: EvaluateHook;
   readonly metrics: MetricsLog;
+  readonly identity: RunIdentity;
 }
 
 function checkpointHook(
   folder: RunFolder,
   {config, console, task}: Session,
-  {optimizer, evaluation, metrics}: Recorded,
+  {optimizer, evaluation, metrics, identity}: Recorded,
 ): CheckpointHook {
   return new CheckpointHook({
     folder: folder.checkpoints,
     keep: config.train.keepCheckpoints,
-    contents: () => ({
-      model: getStateDict(task.model),
-      optimizer: optimizer.state(),
-      state: {
-        best: evaluation.best && {...evaluation.best},
-        metricsOffset: metrics.byteOffset,
-        seed: config.seed,
-        batchSize: config.train.batchSize,
-      },
-    }),
+    every: parseCadence(config.train.checkpointEvery),
+    resumedStep: folder.resumed?.step ?? null,
+    contents: () => {
+      // The log must hold all that the checkpoint remembers of it.
+      metrics.sync();
+      return {
+        model: getStateDict(task.model),
+        optimizer: optimizer.state(),
+        state: {
+          best: evaluation.best && {...evaluation.best},
+          metricsOffset: metrics.byteOffset,
+          ...identity,
+        },
+      };
+    },
     best: () => evaluation.best,
     warn: (line) => console.warn(line),
   });

@@ -63,6 +63,12 @@ export class Run {
     return this.options.epochs * this.options.source.batchesPerEpoch;
   }
 
+  /** Takes the epoch that has just ended for one whose validation is still to come: where a run stands that goes on. */
+  postponeValidation(): void {
+    this.progress.epoch--;
+    this.progress.nextBatch = this.options.source.batchesPerEpoch;
+  }
+
   async train(): Promise<void> {
     const {progress, options} = this;
     await this.#tell((hook) => hook.beforeTraining?.(this));

@@ -25,7 +25,7 @@ export class SignalHook implements Hook {
         if (this.#exitCode !== null) process.exit(code);
         this.#exitCode = code;
         run.stopRequested = true;
-        this.say(`${signal}: saving after this step; once more ends at once.`);
+        this.say(`${signal}: saving as soon as this step is done; once more ends at once.`);
       });
     }
     this.#listen('SIGUSR1', () => {
@@ -34,6 +34,34 @@ export class SignalHook implements Hook {
   }
 
   async afterStep(run: Run): Promise<void> {
+    await this.#obey(run);
+  }
+
+  async afterEpoch(run: Run): Promise<void> {
+    await this.#obey(run);
+  }
+
+  /**
+   * Lets a signal end long work between two parts of it.
+   * @param work is given a function to call between its parts
+   * @returns the work, which gives null if a signal ended it
+   */
+  interruptible<T>(work: (stopHere: () => void) => Promise<T>): () => Promise<T | null> {
+    const interruption = new Error('a signal ended this');
+    const stopHere = () => {
+      if (this.#exitCode !== null) throw interruption;
+    };
+    return async () => {
+      try {
+        return await work(stopHere);
+      } catch (error) {
+        if (error !== interruption) throw error;
+        return null;
+      }
+    };
+  }
+
+  async #obey(run: Run): Promise<void> {
     if (!run.stopRequested && !this.#saveRequested) return;
     this.#saveRequested = false;
     await this.save(run);
