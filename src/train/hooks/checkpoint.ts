@@ -1,6 +1,4 @@
 /** @file Saves checkpoints by the protocol while the training goes on, and when a signal asks for one. */
-import {type Checkpoint, loadNewestCheckpoint} from '../../checkpoint/load.js';
-import {sweepTemporaries} from '../../checkpoint/retention.js';
 import type {CheckpointContents} from '../../checkpoint/save.js';
 import type {SaveJob} from '../../checkpoint/saveJob.js';
 import {saveInThread} from '../../checkpoint/saveThread.js';
@@ -142,13 +140,4 @@ export class CheckpointHook implements Hook {
     const failed = `${count + 1} saves in a row failed, the last at step ${step}: the run ends`;
     this.#fatal = {error: new UserError(error.kind, `${failed}. ${error.message}`)};
   }
-}
-
-/** Cleans up after an interrupted run and loads its newest good checkpoint; null if it saved none. */
-export async function openCheckpoints(
-  folder: string,
-  warn: (line: string) => void,
-): Promise<Checkpoint | null> {
-  await sweepTemporaries(folder, warn);
-  return loadNewestCheckpoint(folder, warn);
 }

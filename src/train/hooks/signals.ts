@@ -1,7 +1,18 @@
-/** @file SIGTERM and SIGINT end a run after the step in progress, with its checkpoint; SIGUSR1 only saves. */
+/** @file SIGTERM, SIGINT and SIGHUP end a run after the step in progress, with its checkpoint; SIGUSR1 only saves. */
+import {readFileSync} from 'node:fs';
 import type {Hook, Run} from '../trainer.js';
 
-const EXIT_CODES = {SIGINT: 130, SIGTERM: 143} as const;
+const EXIT_CODES = {SIGHUP: 129, SIGINT: 130, SIGTERM: 143} as const;
+
+/** Whether a terminal that closes ends the process: `nohup` has it ignored, and listening would undo that. */
+export function endsByHangup(): boolean {
+  try {
+    const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+    return ignored !== undefined && (BigInt(`0x${ignored}`) & 1n) === 0n;
+  } catch {
+    return false;
+  }
+}
 
 /** Listens while the run trains; a second signal ends the process at once. */
 export class SignalHook implements Hook {
@@ -21,6 +32,7 @@ export class SignalHook implements Hook {
 
   beforeTraining(run: Run): void {
     for (const [signal, code] of Object.entries(EXIT_CODES)) {
+      if (signal === 'SIGHUP' && !endsByHangup()) continue;
       this.#listen(signal as NodeJS.Signals, () => {
         if (this.#exitCode !== null) process.exit(code);
         this.#exitCode = code;

@@ -4,16 +4,12 @@ import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
-import {readPointer} from '../../../src/checkpoint/retention.js';
+import {readPointer, writePointer} from '../../../src/checkpoint/retention.js';
 import {runSaveJob} from '../../../src/checkpoint/saveJob.js';
 import type {StateDict} from '../../../src/checkpoint/stateDict.js';
 import {parseCadence} from '../../../src/train/hooks/cadence.js';
-import {
-  type Best,
-  CheckpointHook,
-  type CheckpointHookOptions,
-  openCheckpoints,
-} from '../../../src/train/hooks/checkpoint.js';
+import {type Best, CheckpointHook, type CheckpointHookOptions} from '../../../src/train/hooks/checkpoint.js';
+import {openCheckpoints} from '../../../src/train/openCheckpoints.js';
 import {type Progress, Run} from '../../../src/train/trainer.js';
 
 let root: string;
@@ -31,11 +27,13 @@ afterEach(() => rm(root, {recursive: true}));
 const model = (): StateDict => new Map([['w', {dtype: 'F32', shape: [2], data: Float32Array.of(1, 2)}]]);
 const warn = (line: string) => void warnings.push(line);
 
+const STATE = {best: null, metricsOffset: 0, config: {}, data: {}, machine: {}};
+
 /** Saves in this thread, without a pause before its second try, unless `changes` say otherwise. */
 function makeHook(changes: Partial<CheckpointHookOptions> = {}): CheckpointHook {
   return new CheckpointHook({
     ...{folder, keep: 2, every: {count: 1, unit: 'epoch'}, resumedStep: null, best: () => best, warn},
-    contents: () => ({model: model(), state: {seed: 1}}),
+    contents: () => ({model: model(), state: STATE}),
     carryOut: (job, tell) => runSaveJob({...job, retryMilliseconds: 0}, tell),
     ...changes,
   });
@@ -74,7 +72,7 @@ describe('a checkpoint hook', () => {
   it('saves the progress with what it is given, to be found again', async () => {
     await save(makeHook(), {step: 7, epoch: 2, nextBatch: 3});
     const found = await openCheckpoints(folder, warn);
-    expect(found?.state).toEqual({seed: 1, step: 7, epoch: 2, nextBatch: 3});
+    expect(found?.state).toEqual({...STATE, step: 7, epoch: 2, nextBatch: 3});
     expect(found?.model).toEqual(model());
   });
 
@@ -92,6 +90,25 @@ describe('a checkpoint hook', () => {
 
   it('finds nothing where nothing was saved', async () => {
     expect(await openCheckpoints(folder, warn)).toBeNull();
+  });
+});
+
+describe('pointers that an interruption left behind', () => {
+  it('are put right when the run goes on', async () => {
+    best = {step: 1, epoch: 1, figure: 0.5};
+    const contents = () => ({model: model(), state: {...STATE, best: best && {...best}}});
+    const hook = makeHook({contents, keep: 9});
+    for (const step of [1, 2, 3]) await save(hook, at(step));
+    await writePointer(folder, 'last', 2);
+    await rm(join(folder, 'best'));
+    await openCheckpoints(folder, warn);
+    expect((await readPointer(folder, 'last'))?.step).toBe(3);
+    expect((await readPointer(folder, 'best'))?.step).toBe(1);
+
+    // The newest is damaged and set aside: it is not the last one any more.
+    await writeFile(join(folder, 'step-00000003', 'model.safetensors'), '');
+    await openCheckpoints(folder, warn);
+    expect((await readPointer(folder, 'last'))?.step).toBe(2);
   });
 });
 
@@ -162,7 +179,7 @@ describe('a save under way', () => {
   });
 
   it('runs in a thread, which takes over the memory of the snapshot', async () => {
-    const contents = {model: model(), state: {seed: 1}};
+    const contents = {model: model(), state: STATE};
     const hook = makeHook({contents: () => contents, carryOut: undefined});
     await save(hook, at(1));
     expect(contents.model.get('w')?.data).toHaveLength(0);
