@@ -1,4 +1,5 @@
 /** @file The lock of a run's folder: one trainer at a time; a dead one's lock is taken over. */
+import {readFileSync, rmSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {hostname} from 'node:os';
 import {join} from 'node:path';
@@ -27,6 +28,8 @@ export interface RunLock {
   readonly path: string;
   /** Gives the folder free; does nothing if the lock is no longer ours. */
   release(): Promise<void>;
+  /** The same while the process ends, when nothing can be waited for. */
+  releaseNow(): void;
 }
 
 /** The lock's text, or null if there is none. */
@@ -125,6 +128,13 @@ export async function acquireLock(folder: string, ops: FileOps = diskOps): Promi
     path,
     release: async () => {
       if ((await readLock(path)) === text) await ops.remove(path);
+    },
+    releaseNow: () => {
+      try {
+        if (readFileSync(path, 'utf8') === text) rmSync(path);
+      } catch {
+        // A dead owner's lock is taken over.
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 /** @file `pose-train`: trains, validates and keeps the best. */
 import {formatConfig} from '../config/format.js';
 import {commandLine, runCommand} from './command.js';
-import {configOf, withConfigOptions} from './configOptions.js';
+import {configOf, textOption, withConfigOptions} from './configOptions.js';
 
 await runCommand(async () => {
   const parsed = await withConfigOptions(commandLine('pose-train', 'pose-train --cfg FILE [key=value ...]'))
@@ -11,6 +11,10 @@ await runCommand(async () => {
       default: false,
       describe: "go on from the run's newest good checkpoint",
     })
+    .option(
+      'allow-config-change',
+      textOption('with --resume: keys that may differ from the run that was begun, separated by commas'),
+    )
     .option('print-config', {
       type: 'boolean',
       default: false,
@@ -38,6 +42,9 @@ await runCommand(async () => {
     return undefined;
   }
   const {trainFromConfig} = await import('../train/train.js');
-  const {signalExitCode} = await trainFromConfig(config, {resume: parsed.resume});
+  const {signalExitCode} = await trainFromConfig(config, {
+    resume: parsed.resume,
+    allowedChanges: parsed.allowConfigChange?.split(','),
+  });
   return signalExitCode ?? undefined;
 });

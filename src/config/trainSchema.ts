@@ -98,6 +98,11 @@ const onNonFinite = z.strictObject({
     .describe('skip: bad steps in a row that are borne; rollback: how often in a run'),
 });
 
+const cadence = z.union(
+  [positive, z.string().regex(/^[1-9]\d{0,8} (epochs?|steps?|minutes?)$/)],
+  'expected a number of epochs, or for example "500 steps" or "15 minutes"',
+);
+
 export const trainSchema = z.strictObject({
   epochs: positive.default(210),
   batchSize: positive.default(32),
@@ -123,5 +128,10 @@ export const trainSchema = z.strictObject({
     .default(1)
     .describe('epochs between validations; the last epoch is always validated'),
   logEvery: positive.default(20).describe('steps between lines of metrics.jsonl'),
+  checkpointEvery: cadence
+    .default(1)
+    .describe(
+      'epochs between checkpoints, or "500 steps", "15 minutes"; also saved: the best and the last epoch',
+    ),
   keepCheckpoints: positive.default(2),
 });

@@ -6,7 +6,7 @@ import type {Checkpoint} from '../checkpoint/load.js';
 import {acquireLock, type RunLock} from '../checkpoint/lock.js';
 import type {Config} from '../config/schema.js';
 import {UserError} from '../errors.js';
-import {openCheckpoints} from './hooks/checkpoint.js';
+import {openCheckpoints} from './openCheckpoints.js';
 
 export interface RunFolder {
   readonly path: string;

@@ -13,7 +13,9 @@ import {MetricsLog, readMetrics} from '../report/metricsLog.js';
 import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
 import {checkMetrics, primaryFigure} from '../tasks/topDownFigures.js';
 import {openLoader} from '../tasks/topDownParts.js';
-import {CheckpointHook, openCheckpoints} from './hooks/checkpoint.js';
+import {watchForCrashes} from './crashes.js';
+import {parseCadence} from './hooks/cadence.js';
+import {CheckpointHook} from './hooks/checkpoint.js';
 import {DataWaitHook} from './hooks/dataWait.js';
 import {EmaHook} from './hooks/ema.js';
 import {EvaluateHook} from './hooks/evaluate.js';
@@ -22,7 +24,9 @@ import {LogHook} from './hooks/log.js';
 import {LossWatchHook} from './hooks/lossWatch.js';
 import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
+import {checkSameRun, identityOf, type RunIdentity} from './identity.js';
 import {Learner} from './learner.js';
+import {openCheckpoints} from './openCheckpoints.js';
 import {validationPictures} from './pictures.js';
 import {openRunFolder, type RunFolder} from './runFolder.js';
 import {type RunState, readRunState} from './runState.js';
@@ -37,19 +41,29 @@ export interface TrainOutcome {
   readonly signalExitCode: number | null;
 }
 
-/** @param resume go on from the newest good checkpoint of the run's folder */
-export async function trainFromConfig(config: Config, {resume}: {resume: boolean}): Promise<TrainOutcome> {
+export interface TrainOptions {
+  /** Go on from the newest good checkpoint of the run's folder. */
+  readonly resume: boolean;
+  /** Keys in which a run that goes on may differ from the one that was begun. */
+  readonly allowedChanges?: readonly string[];
+}
+
+export async function trainFromConfig(config: Config, options: TrainOptions): Promise<TrainOutcome> {
   const session = await openSession(config);
   checkMetrics(config.eval, session.val.keypointSet);
-  const folder = await openRunFolder(config, resume, (line) => session.console.warn(line));
+  const folder = await openRunFolder(config, options.resume, (line) => session.console.warn(line));
   const loaders = {
     train: openLoader(config, session.train, session.task, 'train'),
     val: openLoader(config, session.val, session.task, 'evaluate'),
   };
+  const crashes = watchForCrashes(folder);
   try {
-    return await trainIn(folder, session, loaders);
+    return await trainIn(folder, session, loaders, options.allowedChanges ?? []);
+  } catch (error) {
+    throw crashes.recorded(error);
   } finally {
     await Promise.all([loaders.train.close(), loaders.val.close()]);
+    crashes.end();
     await folder.lock.release();
   }
 }
@@ -59,12 +73,18 @@ interface Loaders {
   readonly val: BatchLoader;
 }
 
-async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): Promise<TrainOutcome> {
+async function trainIn(
+  folder: RunFolder,
+  session: Session,
+  loaders: Loaders,
+  allowedChanges: readonly string[],
+): Promise<TrainOutcome> {
   const {config, console, task} = session;
   const facts = sessionFacts(session, folder.path);
   console.facts(facts);
   const learner = new Learner(task, config.train);
-  const state = folder.resumed && restore(folder.resumed, session, learner);
+  const sameness = {identity: identityOf(session), allowedChanges};
+  const state = folder.resumed && restore(folder.resumed, session, learner, sameness);
   if (state && state.epoch >= config.train.epochs) {
     console.line(`The run is complete after ${state.epoch} epochs; a larger train.epochs goes on with it.`);
     return {best: state.best?.figure ?? null, signalExitCode: null};
@@ -74,16 +94,19 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
   const metrics = MetricsLog.open(join(folder.path, 'metrics.jsonl'), state?.metricsOffset ?? 0, (line) =>
     console.warn(line),
   );
-  const evaluation = evaluateHook(folder, session, {learner, loader: loaders.val, metrics, state});
-  const checkpoints: CheckpointHook = checkpointHook(folder, session, {
-    ...{learner, evaluation, metrics},
-    finite: () => finite,
-  });
-  const finite = finiteHook(folder, session, {learner, checkpoints, metrics, state});
   const signals = new SignalHook(
     (run) => checkpoints.save(run.progress),
     (line) => console.line(line),
   );
+  const evaluation = evaluateHook(folder, session, {
+    ...{learner, metrics, state, signals},
+    loader: loaders.val,
+  });
+  const checkpoints: CheckpointHook = checkpointHook(folder, session, {
+    ...{learner, evaluation, metrics, identity: sameness.identity},
+    finite: () => finite,
+  });
+  const finite = finiteHook(folder, session, {learner, checkpoints, metrics, state, sameness});
   const {epochs, accumulate, logEvery} = config.train;
   const length = {source: loaders.train, accumulate};
   const run = new Run({
@@ -103,7 +126,11 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
     progress: state ? progressOf(state) : undefined,
   });
   const started = performance.now();
-  await run.train();
+  try {
+    await run.train();
+  } finally {
+    await checkpoints.idle();
+  }
   const duration = formatDuration((performance.now() - started) / 1000);
   await conclude(folder, session, {evaluation, metrics, facts: [...facts, ['duration', duration]]});
   return {best: evaluation.best?.figure ?? null, signalExitCode: signals.exitCode};
@@ -121,13 +148,28 @@ function writeDataReport({path}: RunFolder, {train, val}: Session): Promise<void
   );
 }
 
+/** How a run may differ from the one that was begun. */
+interface Sameness {
+  readonly identity: RunIdentity;
+  readonly allowedChanges: readonly string[];
+}
+
 /** Takes over a checkpoint. */
-function restore(checkpoint: Checkpoint, {config, console}: Session, learner: Learner): RunState {
-  const state = readRunState(checkpoint, config);
+function restore(
+  checkpoint: Checkpoint,
+  {console}: Session,
+  learner: Learner,
+  {identity, allowedChanges}: Sameness,
+): RunState {
+  const {path} = checkpoint;
+  const state = readRunState(checkpoint);
+  const changes = checkSameRun(state, identity, allowedChanges, path);
+  if (changes.length > 0)
+    console.warn(`not as the run was begun: ${changes.join(', ')}; last bits may differ`);
   learner.restore(checkpoint, state.averageUpdates ?? 0);
   if (learner.average && !checkpoint.ema)
-    console.warn(`${checkpoint.path} has no averaged weights; the average begins with its weights.`);
-  console.line(`resumed from ${checkpoint.path}: epoch ${state.epoch + 1}, batch ${state.nextBatch + 1}`);
+    console.warn(`${path} has no averaged weights; the average begins with its weights.`);
+  console.line(`resumed from ${path}: epoch ${state.epoch + 1}, batch ${state.nextBatch + 1}`);
   return state;
 }
 
@@ -138,23 +180,27 @@ interface Validated {
   readonly loader: BatchLoader;
   readonly metrics: MetricsLog;
   readonly state: RunState | null;
+  readonly signals: SignalHook;
 }
 
 function evaluateHook(
   folder: RunFolder,
   {config, console, task, val}: Session,
-  {learner, loader, metrics, state}: Validated,
+  {learner, loader, metrics, state, signals}: Validated,
 ): EvaluateHook {
-  const showProgress = (done: number, total: number) => console.progress(() => `validating ${done}/${total}`);
   return new EvaluateHook({
     runFolder: folder.path,
     every: config.train.evaluateEvery,
-    evaluate: async () => {
+    evaluate: signals.interruptible(async (stopHere) => {
+      const showProgress = (done: number, total: number) => {
+        stopHere();
+        console.progress(() => `validating ${done}/${total}`);
+      };
       const predictions = await learner.withBestWeights(() =>
         predictPeople(task, loader, val.people, config.eval, showProgress),
       );
       return scorePredictions(predictions, val, config.eval);
-    },
+    }),
     console,
     metrics,
     best: state?.best ?? null,
@@ -166,12 +212,13 @@ interface Guarded {
   readonly checkpoints: CheckpointHook;
   readonly metrics: MetricsLog;
   readonly state: RunState | null;
+  readonly sameness: Sameness;
 }
 
 function finiteHook(
   folder: RunFolder,
   session: Session,
-  {learner, checkpoints, metrics, state}: Guarded,
+  {learner, checkpoints, metrics, state, sameness}: Guarded,
 ): FiniteHook {
   const {config, console, train} = session;
   const warn = (line: string) => console.warn(line);
@@ -184,10 +231,11 @@ function finiteHook(
     warn,
     saveStart: (run) => checkpoints.save(run.progress),
     rollBack: async () => {
+      await checkpoints.settled();
       const newest = await openCheckpoints(folder.checkpoints, warn);
       if (!newest)
         throw new UserError('diverged', `${folder.checkpoints}: there is no checkpoint to go back to.`);
-      const restored = restore(newest, session, learner);
+      const restored = restore(newest, session, learner, sameness);
       metrics.rewind(restored.metricsOffset);
       return progressOf(restored);
     },
@@ -200,27 +248,33 @@ interface Recorded {
   readonly evaluation: EvaluateHook;
   readonly metrics: MetricsLog;
   readonly finite: () => FiniteHook;
+  readonly identity: RunIdentity;
 }
 
 function checkpointHook(
   folder: RunFolder,
   {config, console}: Session,
-  {learner, evaluation, metrics, finite}: Recorded,
+  {learner, evaluation, metrics, finite, identity}: Recorded,
 ): CheckpointHook {
   return new CheckpointHook({
     folder: folder.checkpoints,
     keep: config.train.keepCheckpoints,
-    contents: () => ({
-      ...learner.contents(),
-      state: {
-        best: evaluation.best && {...evaluation.best},
-        metricsOffset: metrics.byteOffset,
-        seed: config.seed,
-        batchSize: config.train.batchSize,
-        averageUpdates: learner.average?.updates ?? 0,
-        finite: {...finite().state},
-      },
-    }),
+    every: parseCadence(config.train.checkpointEvery),
+    resumedStep: folder.resumed?.step ?? null,
+    contents: () => {
+      // The log must hold all that the checkpoint remembers of it.
+      metrics.sync();
+      return {
+        ...learner.contents(),
+        state: {
+          best: evaluation.best && {...evaluation.best},
+          metricsOffset: metrics.byteOffset,
+          averageUpdates: learner.average?.updates ?? 0,
+          finite: {...finite().state},
+          ...identity,
+        },
+      };
+    },
     best: () => evaluation.best,
     warn: (line) => console.warn(line),
   });

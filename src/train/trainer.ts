@@ -84,6 +84,12 @@ export class Run {
     this.#isMoved = true;
   }
 
+  /** Takes the epoch that has just ended for one whose validation is still to come: where a run stands that goes on. */
+  postponeValidation(): void {
+    this.progress.epoch--;
+    this.progress.nextBatch = this.options.source.batchesPerEpoch;
+  }
+
   async train(): Promise<void> {
     const {progress, options} = this;
     await this.#tell((hook) => hook.beforeTraining?.(this));

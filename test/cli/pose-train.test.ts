@@ -106,7 +106,12 @@ describe('a run that is already there', () => {
   });
 
   it('does not go on with another model', async () => {
-    const {code, stderr} = await train('--resume', 'model.backbone.stage2.channels=[8, 16]');
+    const other = ['--resume', 'model.backbone.stage2.channels=[8, 16]'];
+    const refused = await train(...other);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/^error: output\/run\/checkpoints\/step-00000006: .* other settings/);
+    expect(refused.stderr).toMatch(/^ {2}model\.backbone\.stage2\.channels: \[8,8\] → \[8,16\]$/m);
+    const {code, stderr} = await train(...other, '--allow-config-change', 'model.backbone');
     expect(code).toBe(7);
     expect(stderr).toMatch(/^error: output\/run\/checkpoints\/step-00000006: does not fit the model: .*\n$/);
   });

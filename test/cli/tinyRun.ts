@@ -53,8 +53,12 @@ function people(): People {
 export class TinyRun {
   readonly path = mkdtempSync(join(tmpdir(), 'tiny-run-'));
 
-  static async create(): Promise<TinyRun> {
-    const folder = new TinyRun();
+  static create(): Promise<TinyRun> {
+    return TinyRun.fill(new TinyRun());
+  }
+
+  /** Writes the photographs, the annotations and the recipe. */
+  static async fill<T extends TinyRun>(folder: T): Promise<T> {
     mkdirSync(folder.at('data/images'), {recursive: true});
     for (let id = 1; id <= IMAGES; id++) {
       const background = {r: 40 * id, g: 90, b: 250 - 40 * id};

@@ -14,7 +14,8 @@ export interface EvaluateHookOptions {
   readonly runFolder: string;
   /** Epochs between validations; the last epoch is always validated. */
   readonly every: number;
-  readonly evaluate: () => Promise<Evaluation>;
+  /** null if a signal ended it. */
+  readonly evaluate: () => Promise<Evaluation | null>;
   readonly console: RunConsole;
   readonly metrics: MetricsLog;
   readonly best: Best | null;
@@ -50,19 +51,22 @@ export class EvaluateHook implements Hook {
     return this.#latest;
   }
 
-  async afterEpoch({progress, options: {epochs}}: Run): Promise<void> {
+  async afterEpoch(run: Run): Promise<void> {
     const {every, evaluate, console, metrics, runFolder} = this.options;
-    const {epoch, step} = progress;
+    const {epochs} = run.options;
+    const {epoch, step} = run.progress;
     if (epoch % every !== 0 && epoch !== epochs) return;
     const evaluation = await evaluate();
+    if (evaluation === null) {
+      run.postponeValidation();
+      return;
+    }
     this.#latest = evaluation;
     console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}]));
     const cause = evaluation.note?.replaceAll(/\d[\d.]*/g, '#') ?? null;
     if (evaluation.note && cause !== this.#cause) console.line(evaluation.note);
     this.#cause = cause;
     metrics.append({type: 'eval', step, epoch, ...evaluation.stats});
-    // The log must hold all that the checkpoint, which follows, will remember of it.
-    metrics.sync();
     const {name, value} = evaluation.primary;
     if (isBetter(name, value, this.#best?.figure ?? null)) this.#best = {step, epoch, figure: value};
     await writeEvaluation(runFolder, evaluation);

@@ -1,7 +1,18 @@
-/** @file SIGTERM and SIGINT end a run after the step in progress, with its checkpoint; SIGUSR1 only saves. */
+/** @file SIGTERM, SIGINT and SIGHUP end a run after the step in progress, with its checkpoint; SIGUSR1 only saves. */
+import {readFileSync} from 'node:fs';
 import type {Hook, Run} from '../trainer.js';
 
-const EXIT_CODES = {SIGINT: 130, SIGTERM: 143} as const;
+const EXIT_CODES = {SIGHUP: 129, SIGINT: 130, SIGTERM: 143} as const;
+
+/** Whether a terminal that closes ends the process: `nohup` has it ignored, and listening would undo that. */
+export function endsByHangup(): boolean {
+  try {
+    const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+    return ignored !== undefined && (BigInt(`0x${ignored}`) & 1n) === 0n;
+  } catch {
+    return false;
+  }
+}
 
 /** Listens while the run trains; a second signal ends the process at once. */
 export class SignalHook implements Hook {
@@ -21,11 +32,12 @@ export class SignalHook implements Hook {
 
   beforeTraining(run: Run): void {
     for (const [signal, code] of Object.entries(EXIT_CODES)) {
+      if (signal === 'SIGHUP' && !endsByHangup()) continue;
       this.#listen(signal as NodeJS.Signals, () => {
         if (this.#exitCode !== null) process.exit(code);
         this.#exitCode = code;
         run.stopRequested = true;
-        this.say(`${signal}: saving after this step; once more ends at once.`);
+        this.say(`${signal}: saving as soon as this step is done; once more ends at once.`);
       });
     }
     this.#listen('SIGUSR1', () => {
@@ -34,6 +46,34 @@ export class SignalHook implements Hook {
   }
 
   async afterStep(run: Run): Promise<void> {
+    await this.#obey(run);
+  }
+
+  async afterEpoch(run: Run): Promise<void> {
+    await this.#obey(run);
+  }
+
+  /**
+   * Lets a signal end long work between two parts of it.
+   * @param work is given a function to call between its parts
+   * @returns the work, which gives null if a signal ended it
+   */
+  interruptible<T>(work: (stopHere: () => void) => Promise<T>): () => Promise<T | null> {
+    const interruption = new Error('a signal ended this');
+    const stopHere = () => {
+      if (this.#exitCode !== null) throw interruption;
+    };
+    return async () => {
+      try {
+        return await work(stopHere);
+      } catch (error) {
+        if (error !== interruption) throw error;
+        return null;
+      }
+    };
+  }
+
+  async #obey(run: Run): Promise<void> {
     if (!run.stopRequested && !this.#saveRequested) return;
     this.#saveRequested = false;
     await this.save(run);

@@ -1,6 +1,6 @@
 /** @file Signals in a process: what a run is told, and that nothing listens afterwards. */
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {SignalHook} from '../../../src/train/hooks/signals.js';
+import {endsByHangup, SignalHook} from '../../../src/train/hooks/signals.js';
 import {Run} from '../../../src/train/trainer.js';
 import {OUTCOME} from '../steps.js';
 
@@ -32,6 +32,7 @@ describe('a run', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    ...(endsByHangup() ? ([['SIGHUP', 129]] as const) : []),
   ] as const)('is saved and stopped by %s', async (signal, code) => {
     await send(signal);
     expect(run.stopRequested).toBe(true);
@@ -53,6 +54,23 @@ describe('a run', () => {
   it('is not saved without a signal', async () => {
     await hook.afterStep(run);
     expect(saves).toBe(0);
+  });
+
+  it('ends long work between two of its parts after a signal, and has no result of it then', async () => {
+    const parts: number[] = [];
+    const work = hook.interruptible(async (stopHere) => {
+      for (let part = 0; part < 3; part++) {
+        stopHere();
+        parts.push(part);
+      }
+      return 'result';
+    });
+    expect(await work()).toBe('result');
+    await send('SIGTERM');
+    expect(await work()).toBeNull();
+    expect(parts).toEqual([0, 1, 2]);
+    const failing = hook.interruptible(() => Promise.reject(new Error('its own')));
+    await expect(failing()).rejects.toThrow('its own');
   });
 
   it('leaves no listener behind', () => {
