@@ -15,7 +15,7 @@ export function commandLine(name: string, usage: string): Argv {
     .usage(usage)
     .option('verbose', {type: 'boolean', default: false, describe: 'print the stack of an error'})
     .strictOptions()
-    .parserConfiguration({'duplicate-arguments-array': false})
+    .parserConfiguration({'duplicate-arguments-array': false, 'parse-positional-numbers': false})
     .help()
     .alias('help', 'h')
     .version(false)

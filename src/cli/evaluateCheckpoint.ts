@@ -1,28 +1,15 @@
 /** @file `pose-eval --cfg`: evaluates a checkpoint on the validation split. */
-import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {readPointer} from '../checkpoint/retention.js';
 import type {Config} from '../config/schema.js';
 import {openDataset} from '../data/datasets/index.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {selectBackend} from '../engine/index.js';
-import {UserError} from '../errors.js';
 import {keypointTable} from '../report/metricTables.js';
 import {type Evaluation, predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
 import {checkMetrics} from '../tasks/topDownFigures.js';
 import {buildTopDown, loadCheckpointWeights, openLoader} from '../tasks/topDownParts.js';
 import {writeEvaluation} from '../train/hooks/evaluate.js';
-
-/** The best checkpoint of the configuration's own run. */
-async function bestCheckpoint(config: Config): Promise<string> {
-  const folder = join(config.output, config.name, 'checkpoints');
-  const best = existsSync(folder) ? await readPointer(folder, 'best') : null;
-  if (best) return best.path;
-  throw new UserError(
-    'usage',
-    `${folder}: there is no best checkpoint yet. Train first, or give --checkpoint FILE.`,
-  );
-}
+import {bestCheckpoint} from './bestCheckpoint.js';
 
 function inJson({stats, perKeypoint}: Evaluation, byKeypoint: boolean): string {
   return `${JSON.stringify(byKeypoint ? {...stats, perKeypoint} : stats)}\n`;

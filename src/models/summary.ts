@@ -1,32 +1,49 @@
-/** @file Parameters and multiply-accumulates of a model, layer by layer. */
+/** @file Parameters, multiply-accumulates and activations of a model, layer by layer. */
 import * as tf from '@tensorflow/tfjs';
-import {Conv2d} from '../nn/layers.js';
+import {BatchNorm2d, Conv2d} from '../nn/layers.js';
 import {type Layer, type Module, Parameter} from '../nn/module.js';
 
-/** One layer that has parameters of its own. */
-export interface LayerSummary {
-  readonly name: string;
-  readonly type: string;
-  /** [1, H, W, C] for convolutions, null for layers that change no shape. */
-  readonly output: readonly number[] | null;
+export interface SummaryTotals {
   readonly parameters: number;
   /** Multiply-accumulates for one image; those of convolutions are counted, without bias. */
   readonly macs: number;
+  /**
+   * Bytes of the outputs of convolutions and normalisations for one image, in float32: training keeps them for the
+   * backward pass; without it they are freed on the way.
+   */
+  readonly activationBytes: number;
 }
+
+/** One layer that has parameters of its own. */
+export interface LayerSummary extends SummaryTotals {
+  readonly name: string;
+  readonly type: string;
+  /** [1, H, W, C]; null for layers that were not run. */
+  readonly output: readonly number[] | null;
+}
+
+/** A layer, or the sum of all below a name. */
+export interface SummaryRow extends LayerSummary {
+  /** How many names stand above it: 0 for the model's own members. */
+  readonly depth: number;
+}
+
+const BYTES = 4;
 
 /**
  * Sends one blank image through the model and notes what its layers do.
  * @param input [height, width]
  */
 export function summarize(model: Layer, input: readonly [number, number]): LayerSummary[] {
-  const outputs = convolutionOutputs(model, input);
+  const outputs = layerOutputs(model, input);
   const layers: LayerSummary[] = [];
   for (const [name, layer] of model.namedModules()) {
     const parameters = ownParameters(layer);
     if (parameters === 0) continue;
     const output = outputs.get(layer) ?? null;
     const macs = layer instanceof Conv2d && output ? convolutionMacs(layer, output) : 0;
-    layers.push({name, type: layer.constructor.name, output, parameters, macs});
+    const activationBytes = output ? BYTES * output.reduce((product, side) => product * side, 1) : 0;
+    layers.push({name, type: layer.constructor.name, output, parameters, macs, activationBytes});
   }
   return layers;
 }
@@ -42,60 +59,98 @@ function convolutionMacs({weight}: Conv2d, [, height, width]: readonly number[])
 }
 
 /** In evaluation mode, so that running statistics stay; the mode is put back. */
-function convolutionOutputs(
+function layerOutputs(
   model: Layer,
   [height, width]: readonly [number, number],
 ): Map<Module, readonly number[]> {
   const outputs = new Map<Module, readonly number[]>();
-  const convolutions = [...model.namedModules().values()].filter((layer) => layer instanceof Conv2d);
-  for (const layer of convolutions) layer.onOutput = (shape) => outputs.set(layer, shape);
+  const layers = [...model.namedModules().values()].filter(
+    (layer) => layer instanceof Conv2d || layer instanceof BatchNorm2d,
+  );
+  for (const layer of layers) layer.onOutput = (shape) => outputs.set(layer, shape);
   const {training} = model;
   try {
     model.eval();
     tf.tidy(() => model.forward(tf.zeros([1, height, width, 3])));
   } finally {
     model.train(training);
-    for (const layer of convolutions) layer.onOutput = null;
+    for (const layer of layers) layer.onOutput = null;
   }
   return outputs;
 }
 
-export interface SummaryTotals {
-  readonly parameters: number;
-  readonly macs: number;
+export function summaryTotals(layers: readonly SummaryTotals[]): SummaryTotals {
+  const sum = (key: keyof SummaryTotals) => layers.reduce((total, layer) => total + layer[key], 0);
+  return {parameters: sum('parameters'), macs: sum('macs'), activationBytes: sum('activationBytes')};
 }
 
-export function summaryTotals(layers: readonly LayerSummary[]): SummaryTotals {
-  return {
-    parameters: layers.reduce((sum, layer) => sum + layer.parameters, 0),
-    macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
-  };
+/**
+ * The layers as a tree cut off at `depth` levels of names: a name above others comes before them and holds their sums.
+ * @param depth at least 1
+ */
+export function summaryTree(model: Layer, layers: readonly LayerSummary[], depth: number): SummaryRow[] {
+  const modules = model.namedModules();
+  const rows: SummaryRow[] = [];
+  let shown: readonly string[] = [];
+  for (const {name} of layers) {
+    const segments = name.split('.').slice(0, depth);
+    const common = segments.findIndex((segment, i) => segment !== shown[i]);
+    if (common < 0) continue;
+    for (let length = common + 1; length <= segments.length; length++) {
+      rows.push(rowOf(segments.slice(0, length).join('.'), layers, modules));
+    }
+    shown = segments;
+  }
+  return rows;
 }
 
-const grouped = (count: number): string => count.toLocaleString('en-US');
+function rowOf(
+  name: string,
+  layers: readonly LayerSummary[],
+  modules: ReadonlyMap<string, Module>,
+): SummaryRow {
+  const depth = name.split('.').length - 1;
+  const own = layers.find((layer) => layer.name === name);
+  if (own) return {...own, depth};
+  const below = layers.filter((layer) => layer.name.startsWith(`${name}.`));
+  const type = modules.get(name)?.constructor.name ?? '';
+  return {name, depth, type, output: null, ...summaryTotals(below)};
+}
 
-/** A text table with a line a layer and a line of totals. GMACs are units of 10⁹, not of 2³⁰. */
-export function formatSummary(layers: readonly LayerSummary[]): string {
-  const {parameters, macs} = summaryTotals(layers);
-  const rows = [
-    ['layer', 'type', 'output', 'parameters', 'MACs'],
-    ...layers.map(({name, type, output, ...counts}) => [
-      name,
+const grouped = (count: number): string => (count > 0 ? count.toLocaleString('en-US') : '');
+const mebibytes = (bytes: number): string => (bytes > 0 ? `${(bytes / 2 ** 20).toFixed(2)} MiB` : '');
+
+/** A text table with a line a row and a line of totals. GMACs are units of 10⁹, not of 2³⁰. */
+export function formatSummary(rows: readonly SummaryRow[], totals: SummaryTotals): string {
+  const {parameters, macs, activationBytes} = totals;
+  const table = [
+    ['layer', 'type', 'output', 'parameters', 'MACs', 'activations'],
+    ...rows.map(({name, depth, type, output, ...counts}) => [
+      `${'  '.repeat(depth)}${name.split('.').at(-1)}`,
       type,
       output ? output.slice(1).join('×') : '',
       grouped(counts.parameters),
-      counts.macs > 0 ? grouped(counts.macs) : '',
+      grouped(counts.macs),
+      mebibytes(counts.activationBytes),
     ]),
-    ['total', '', '', grouped(parameters), grouped(macs)],
+    ['total', '', '', grouped(parameters), grouped(macs), mebibytes(activationBytes)],
   ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map((row) =>
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const lines = table.map((row) =>
     row
       .map((cell, i) => pad(cell, widths[i], i >= 3))
       .join('  ')
       .trimEnd(),
   );
-  return `${lines.join('\n')}\n${(parameters / 1e6).toFixed(2)} M parameters, ${(macs / 1e9).toFixed(2)} GMACs\n`;
+  return `${lines.join('\n')}\n${totalsLine(totals)}\n`;
+}
+
+function totalsLine({parameters, macs, activationBytes}: SummaryTotals): string {
+  const size = ((BYTES * parameters) / 2 ** 20).toFixed(1);
+  return (
+    `${(parameters / 1e6).toFixed(2)} M parameters (${size} MiB), ${(macs / 1e9).toFixed(2)} GMACs, ` +
+    `${(activationBytes / 2 ** 20).toFixed(1)} MiB of activations an image in training (float32)`
+  );
 }
 
 function pad(cell: string, width: number, alignRight: boolean): string {

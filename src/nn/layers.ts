@@ -57,17 +57,18 @@ export class Conv2d extends Layer {
   /** activation(this convolution normalised by the running statistics + residual), in one kernel; no gradient. */
   forwardNormalized(
     x: tf.Tensor4D,
-    {state}: BatchNorm2d,
+    norm: BatchNorm2d,
     activation: Activation,
     residual: tf.Tensor4D | null,
   ): tf.Tensor4D {
-    const normalization = {state, epsilon: BATCH_NORM.epsilon, activation, residual};
+    const normalization = {state: norm.state, epsilon: BATCH_NORM.epsilon, activation, residual};
     const prepared = this.frozen ? this.#preparedFor(x, normalization) : null;
     const bias = this.bias?.variable ?? null;
     const y = prepared
       ? preparedConvolution(x, prepared, residual)
       : convolutionNormalized(x, this.weight.variable, bias, this.#options, normalization);
     this.onOutput?.(y.shape);
+    norm.onOutput?.(y.shape);
     return y;
   }
 
@@ -99,6 +100,8 @@ export class BatchNorm2d extends Layer {
   readonly running_mean: StateBuffer<tf.Rank.R1>;
   readonly running_var: StateBuffer<tf.Rank.R1>;
   readonly num_batches_tracked = new Counter();
+  /** As of a convolution. */
+  onOutput: Conv2d['onOutput'] = null;
 
   constructor(channels: number) {
     super();
@@ -114,6 +117,7 @@ export class BatchNorm2d extends Layer {
 
   /** activation(normalised x + residual), in training in one kernel; a residual goes with ReLU. */
   activated(x: tf.Tensor4D, activation: Activation, residual: tf.Tensor4D | null = null): tf.Tensor4D {
+    this.onOutput?.(x.shape);
     if (this.training) {
       this.#count(x);
       return batchNormTraining(x, this.state, BATCH_NORM, activation, residual);

@@ -1,7 +1,7 @@
 /** @file report.html: a run on one page that needs no other file and no network. */
-import {rename, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import sharp from 'sharp';
+import {writeFileAtomic} from '../checkpoint/files.js';
 import {runCurves} from './curves.js';
 import {escapeMarkup} from './markup.js';
 import type {MetricsEvent} from './metricsLog.js';
@@ -112,11 +112,10 @@ async function page(report: Report): Promise<string> {
 /**
  * Writes `report.html` into the run's folder; an earlier report is replaced in one go.
  * @returns the file's path
+ * @throws UserError 'storage' if it cannot be written
  */
 export async function writeReport(report: Report): Promise<string> {
   const file = join(report.runFolder, 'report.html');
-  const temporary = `${file}.tmp`;
-  await writeFile(temporary, await page(report));
-  await rename(temporary, file);
+  await writeFileAtomic(file, await page(report));
   return file;
 }

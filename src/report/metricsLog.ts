@@ -52,6 +52,7 @@ export class MetricsLog {
   #pending: Buffer = Buffer.alloc(0);
   #failing = false;
   #byteOffset: number;
+  readonly #listeners: ((event: MetricsEvent) => void)[] = [];
 
   private constructor(
     readonly file: string,
@@ -92,11 +93,22 @@ export class MetricsLog {
     return this.#byteOffset;
   }
 
+  /** Whether every line is in the file, and none waits for the disk. */
+  get isComplete(): boolean {
+    return this.#pending.length === 0;
+  }
+
+  /** Tells of every event that is appended from now on. */
+  subscribe(listener: (event: MetricsEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
   append(event: MetricsEvent): void {
     const line = Buffer.from(`${JSON.stringify(event, encode)}\n`);
     this.#byteOffset += line.length;
     this.#pending = Buffer.concat([this.#pending, line]);
     this.#write(false);
+    for (const listener of this.#listeners) listener(event);
   }
 
   /** Cuts the log to the `byteOffset` of the checkpoint from which the run goes on. */

@@ -30,7 +30,7 @@ export interface Evaluation {
 type EvaluationConfig = Config['eval'];
 
 /** The keypoints of a batch's people in pixels of their images, with their scores. */
-function decodeBatch(
+export function decodeBatch(
   outputs: readonly Float32Array[],
   batch: Batch,
   people: readonly Person[],

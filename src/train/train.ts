@@ -8,11 +8,11 @@ import {ruleReports} from '../data/datasets/inspect.js';
 import type {BatchLoader} from '../data/loader/loader.js';
 import {UserError} from '../errors.js';
 import {formatDuration} from '../report/format.js';
-import {writeReport} from '../report/htmlReport.js';
-import {MetricsLog, readMetrics} from '../report/metricsLog.js';
+import {MetricsLog} from '../report/metricsLog.js';
 import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
-import {checkMetrics, primaryFigure} from '../tasks/topDownFigures.js';
+import {checkMetrics} from '../tasks/topDownFigures.js';
 import {openLoader} from '../tasks/topDownParts.js';
+import {concludeRun} from './conclude.js';
 import {watchForCrashes} from './crashes.js';
 import {parseCadence} from './hooks/cadence.js';
 import {CheckpointHook} from './hooks/checkpoint.js';
@@ -22,12 +22,12 @@ import {EvaluateHook} from './hooks/evaluate.js';
 import {FiniteHook} from './hooks/finite.js';
 import {LogHook} from './hooks/log.js';
 import {LossWatchHook} from './hooks/lossWatch.js';
+import {outputHooks} from './hooks/outputs.js';
 import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
 import {checkSameRun, identityOf, type RunIdentity} from './identity.js';
 import {Learner} from './learner.js';
 import {openCheckpoints} from './openCheckpoints.js';
-import {validationPictures} from './pictures.js';
 import {openRunFolder, type RunFolder} from './runFolder.js';
 import {type RunState, readRunState} from './runState.js';
 import {openSession, type Session, sessionFacts} from './session.js';
@@ -120,6 +120,7 @@ async function trainIn(
       new RejectHook(console, metrics),
       new DataWaitHook(config.loader, (line) => console.warn(line)),
       evaluation,
+      ...outputHooks({runFolder: folder.path, console, metrics, startStep: state?.step ?? 0}),
       checkpoints,
       signals,
     ],
@@ -132,7 +133,7 @@ async function trainIn(
     await checkpoints.idle();
   }
   const duration = formatDuration((performance.now() - started) / 1000);
-  await conclude(folder, session, {evaluation, metrics, facts: [...facts, ['duration', duration]]});
+  await concludeRun(folder.path, session, {evaluation, metrics, facts: [...facts, ['duration', duration]]});
   return {best: evaluation.best?.figure ?? null, signalExitCode: signals.exitCode};
 }
 
@@ -278,35 +279,4 @@ function checkpointHook(
     best: () => evaluation.best,
     warn: (line) => console.warn(line),
   });
-}
-
-interface Conclusion {
-  readonly evaluation: EvaluateHook;
-  readonly metrics: MetricsLog;
-  readonly facts: readonly [string, string][];
-}
-
-/** The report, and the last lines on the console. */
-async function conclude(
-  folder: RunFolder,
-  session: Session,
-  {evaluation, metrics, facts}: Conclusion,
-): Promise<void> {
-  const {config, console, val} = session;
-  const {best, latest} = evaluation;
-  const summary = best
-    ? `Best ${primaryFigure(config.eval)} ${best.figure.toFixed(3)} after epoch ${best.epoch} of ${config.train.epochs}.`
-    : '';
-  const report = await writeReport({
-    runFolder: folder.path,
-    title: config.name,
-    summary: best ? [summary] : [],
-    facts,
-    events: readMetrics(metrics.file),
-    evaluations: latest ? [{name: 'last validation', stats: latest.stats}] : [],
-    pictures: latest ? await validationPictures(latest.predictions, val) : [],
-    config: dumpConfig(config),
-  });
-  if (best) console.line(summary);
-  console.line(`report: ${report}`);
 }

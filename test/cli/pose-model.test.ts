@@ -26,7 +26,21 @@ describe('pose-model', () => {
     expect(stdout).toMatch(/^final_layer +Conv2d +64×48×17 +4,913 /m);
   });
 
+  it('summary goes to a depth, and is one JSON object with --json', async () => {
+    const {code, stdout, stderr} = await poseModel('summary', '--cfg', recipe, '--depth', '1', '--json');
+    expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    expect(stdout).toMatch(/^\{[^\n]*\}\n$/);
+    const {model, input, keypoints, totals, layers} = JSON.parse(stdout);
+    expect({model, input, keypoints}).toEqual({model: 'hrnet_w32', input: [256, 192], keypoints: 17});
+    expect(totals).toMatchObject({parameters: 28_536_113, macs: 7_645_003_776});
+    expect(layers.at(-1)).toMatchObject({name: 'final_layer', type: 'Conv2d', depth: 0, parameters: 561});
+    expect(layers.find(({name}: {name: string}) => name === 'stage4').parameters).toBe(20_407_232);
+    const sum = layers.reduce((all: number, {macs}: {macs: number}) => all + macs, 0);
+    expect(sum).toBe(totals.macs);
+  });
+
   it.each([
+    ['a depth of 0', ['summary', '--cfg', recipe, '--depth', '0'], /--depth is 0/],
     ['no command', ['--cfg', recipe], /a command is needed: summary/],
     ['an unknown command', ['summarise', '--cfg', recipe], /unknown command "summarise"; there is: summary/],
     ['no recipe', ['summary'], /Missing required argument: cfg/],

@@ -42,8 +42,15 @@ describe('a run of pose-train', () => {
   });
 
   it('leaves its configuration, log, checkpoints, results, figures and report', () => {
-    const parts = ['config.yaml', 'data-report.json', 'eval.json', 'metrics.jsonl', 'report.html'];
-    expect(folder.list('output/run')).toEqual(['checkpoints', ...parts, 'results']);
+    const parts = [
+      'config.yaml',
+      'data-report.json',
+      'eval.json',
+      'metrics.csv',
+      'metrics.jsonl',
+      'report.html',
+    ];
+    expect(folder.list('output/run')).toEqual(['checkpoints', ...parts, 'results', 'tensorboard']);
     expect(folder.list('output/run/results')).toEqual(['keypoints_val_results.json']);
     expect(folder.list('output/run/checkpoints')).toEqual(['best', 'last', 'step-00000003', 'step-00000006']);
     expect(folder.list('output/run/checkpoints/step-00000006')).toEqual([

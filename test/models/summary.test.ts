@@ -4,8 +4,8 @@ import {selectBackend} from '../../src/engine/index.js';
 import {HRNet} from '../../src/models/backbones/hrnet.js';
 import {HeatmapHead} from '../../src/models/heads/heatmap.js';
 import {PoseModel} from '../../src/models/poseModel.js';
-import {formatSummary, summarize, summaryTotals} from '../../src/models/summary.js';
-import {Conv2d} from '../../src/nn/layers.js';
+import {formatSummary, summarize, summaryTotals, summaryTree} from '../../src/models/summary.js';
+import {BatchNorm2d, Conv2d, ReLU} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
 import {hrnetOfWidth} from './configs.js';
 
@@ -14,15 +14,50 @@ beforeAll(async () => {
 });
 
 describe('summarize', () => {
+  // Sun et al. 2019, Tables 1 and 3, and the README of HRNet's repository. Their code counts the products of convolutions
+  // alone (no normalisation, no upsampling, no bias), as here, and divides by 2^30.
   it.each([
-    {width: 32, megaParameters: '28.54', gigaMacs: '7.65'},
-    {width: 48, megaParameters: '63.60', gigaMacs: '15.69'},
-  ])('counts HRNet-W$width as published', ({width, megaParameters, gigaMacs}) => {
-    const model = new PoseModel(new HRNet(hrnetOfWidth(width)), new HeatmapHead(width, 17, 1));
-    const totals = summaryTotals(summarize(model, [256, 192]));
-    expect((totals.parameters / 1e6).toFixed(2)).toBe(megaParameters);
-    expect((totals.macs / 1e9).toFixed(2)).toBe(gigaMacs);
-    if (width === 32) expect(totals.parameters).toBe(28_536_113);
+    {width: 32, keypoints: 17, input: [256, 192], megaParameters: '28.5', published: '7.1', gigaMacs: '7.65'},
+    {
+      width: 32,
+      keypoints: 17,
+      input: [384, 288],
+      megaParameters: '28.5',
+      published: '16.0',
+      gigaMacs: '17.20',
+    },
+    {
+      width: 48,
+      keypoints: 17,
+      input: [256, 192],
+      megaParameters: '63.6',
+      published: '14.6',
+      gigaMacs: '15.69',
+    },
+    {
+      width: 48,
+      keypoints: 17,
+      input: [384, 288],
+      megaParameters: '63.6',
+      published: '32.9',
+      gigaMacs: '35.31',
+    },
+    {
+      width: 32,
+      keypoints: 16,
+      input: [256, 256],
+      megaParameters: '28.5',
+      published: '9.5',
+      gigaMacs: '10.19',
+    },
+  ] as const)('counts HRNet-W$width at $input as published', (row) => {
+    const {width, keypoints, input, megaParameters, published, gigaMacs} = row;
+    const model = new PoseModel(new HRNet(hrnetOfWidth(width)), new HeatmapHead(width, keypoints, 1));
+    const {parameters, macs} = summaryTotals(summarize(model, input));
+    expect((parameters / 1e6).toFixed(1)).toBe(megaParameters);
+    expect((macs / 2 ** 30).toFixed(1)).toBe(published);
+    expect((macs / 1e9).toFixed(2)).toBe(gigaMacs);
+    if (width === 32 && keypoints === 17) expect(parameters).toBe(28_536_113);
     model.dispose();
   });
 
@@ -31,21 +66,59 @@ describe('summarize', () => {
       new Conv2d(3, 8, 3, {stride: 2, padding: 1}),
       new Conv2d(8, 8, 3, {groups: 4}),
     );
-    expect(summarize(model, [8, 12])).toEqual([
+    expect(summarize(model, [8, 12])).toMatchObject([
       {name: '0', type: 'Conv2d', output: [1, 4, 6, 8], parameters: 3 * 9 * 8 + 8, macs: 24 * 3 * 9 * 8},
       {name: '1', type: 'Conv2d', output: [1, 2, 4, 8], parameters: 2 * 9 * 8 + 8, macs: 8 * 2 * 9 * 8},
     ]);
     expect(model.training).toBe(true);
   });
 
-  it('prints a line a layer and the totals', () => {
-    const model = new Sequential(new Conv2d(3, 1000, 1, {bias: false}));
-    expect(formatSummary(summarize(model, [10, 100]))).toBe(
+  it('counts the outputs of convolutions and of normalisations as activations', () => {
+    const model = new Sequential(
+      new Conv2d(3, 8, 3, {stride: 2, padding: 1}),
+      new BatchNorm2d(8),
+      new ReLU(),
+      new Conv2d(8, 2, 1),
+    );
+    const bytes = summarize(model, [8, 12]).map(({activationBytes}) => activationBytes);
+    expect(bytes).toEqual([4 * 4 * 6 * 8, 4 * 4 * 6 * 8, 4 * 4 * 6 * 2]);
+  });
+});
+
+describe('the tree of layers', () => {
+  const block = () => new Sequential(new Conv2d(4, 4, 1, {bias: false}), new BatchNorm2d(4));
+  const model = new Sequential(new Conv2d(3, 4, 1, {bias: false}), new Sequential(block(), block()));
+  const rows = (depth: number) => summaryTree(model, summarize(model, [2, 2]), depth);
+
+  it('holds at a name the sums of what is below it', () => {
+    expect(rows(1)).toMatchObject([
+      {name: '0', depth: 0, type: 'Conv2d', output: [1, 2, 2, 4], parameters: 12, macs: 4 * 12},
+      {name: '1', depth: 0, type: 'Sequential', output: null, parameters: 2 * 24, macs: 2 * 4 * 16},
+    ]);
+    expect(summaryTotals(rows(1))).toEqual(summaryTotals(summarize(model, [2, 2])));
+  });
+
+  it('goes as deep as it is told', () => {
+    expect(rows(2).map(({name}) => name)).toEqual(['0', '1', '1.0', '1.1']);
+    expect(rows(9).map(({name, depth}) => `${depth} ${name}`)).toEqual([
+      ...['0 0', '0 1', '1 1.0', '2 1.0.0', '2 1.0.1', '1 1.1', '2 1.1.0', '2 1.1.1'],
+    ]);
+  });
+
+  it('is printed with its totals', () => {
+    const wide = new Sequential(
+      new Conv2d(3, 1000, 1, {bias: false}),
+      new Sequential(new Conv2d(1000, 1, 1)),
+    );
+    const layers = summarize(wide, [10, 100]);
+    expect(formatSummary(summaryTree(wide, layers, 2), summaryTotals(layers))).toBe(
       [
-        'layer  type    output       parameters       MACs',
-        '0      Conv2d  10×100×1000       3,000  3,000,000',
-        'total                            3,000  3,000,000',
-        '0.00 M parameters, 0.00 GMACs',
+        'layer  type        output       parameters       MACs  activations',
+        '0      Conv2d      10×100×1000       3,000  3,000,000     3.81 MiB',
+        '1      Sequential                    1,001  1,000,000     0.00 MiB',
+        '  0    Conv2d      10×100×1          1,001  1,000,000     0.00 MiB',
+        'total                                4,001  4,000,000     3.82 MiB',
+        '0.00 M parameters (0.0 MiB), 0.00 GMACs, 3.8 MiB of activations an image in training (float32)',
         '',
       ].join('\n'),
     );

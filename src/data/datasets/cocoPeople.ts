@@ -143,7 +143,10 @@ export class CocoPeople {
 }
 
 /** HRNet's clean box: within the image, one pixel smaller, for COCO's last pixel is x + w − 1. */
-function insideImage([x, y, width, height]: Box, [imageWidth, imageHeight]: readonly [number, number]): Box {
+export function insideImage(
+  [x, y, width, height]: Box,
+  [imageWidth, imageHeight]: readonly [number, number],
+): Box {
   const left = Math.max(0, x);
   const top = Math.max(0, y);
   const right = Math.min(imageWidth - 1, left + Math.max(0, width - 1));

@@ -1,7 +1,8 @@
 /** @file Validation after epochs: the figures, the results file, and which checkpoint is the best. */
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {writeFileAtomic} from '../../checkpoint/files.js';
+import {storageError, writeFileAtomic} from '../../checkpoint/files.js';
+import {UserError} from '../../errors.js';
 import {isBetter} from '../../metrics/metricReport.js';
 import type {RunConsole} from '../../report/console.js';
 import type {MetricsLog} from '../../report/metricsLog.js';
@@ -21,13 +22,19 @@ export interface EvaluateHookOptions {
   readonly best: Best | null;
 }
 
-/** Writes an evaluation into the run's folder: COCO's result format, and the figures, by keypoint too, as JSON. */
+/**
+ * Writes an evaluation into the run's folder: COCO's result format, and the figures, by keypoint too, as JSON.
+ * @throws UserError 'storage'
+ */
 export async function writeEvaluation(
   folder: string,
   {results, stats, perKeypoint}: Evaluation,
 ): Promise<void> {
-  await mkdir(join(folder, 'results'), {recursive: true});
-  await writeFileAtomic(join(folder, 'results', 'keypoints_val_results.json'), JSON.stringify(results));
+  const resultFolder = join(folder, 'results');
+  await mkdir(resultFolder, {recursive: true}).catch((error: unknown) => {
+    throw storageError(error, resultFolder);
+  });
+  await writeFileAtomic(join(resultFolder, 'keypoints_val_results.json'), JSON.stringify(results));
   const figures = JSON.stringify({...stats, perKeypoint}, null, 2);
   await writeFileAtomic(join(folder, 'eval.json'), `${figures}\n`);
 }
@@ -37,6 +44,7 @@ export class EvaluateHook implements Hook {
   #latest: Evaluation | null = null;
   /** The note without its numbers: said once as long as it stays the same. */
   #cause: string | null = null;
+  #failing = false;
 
   constructor(private readonly options: EvaluateHookOptions) {
     this.#best = options.best;
@@ -52,7 +60,7 @@ export class EvaluateHook implements Hook {
   }
 
   async afterEpoch(run: Run): Promise<void> {
-    const {every, evaluate, console, metrics, runFolder} = this.options;
+    const {every, evaluate, console, metrics} = this.options;
     const {epochs} = run.options;
     const {epoch, step} = run.progress;
     if (epoch % every !== 0 && epoch !== epochs) return;
@@ -69,6 +77,19 @@ export class EvaluateHook implements Hook {
     metrics.append({type: 'eval', step, epoch, ...evaluation.stats});
     const {name, value} = evaluation.primary;
     if (isBetter(name, value, this.#best?.figure ?? null)) this.#best = {step, epoch, figure: value};
-    await writeEvaluation(runFolder, evaluation);
+    await this.#write(evaluation);
+  }
+
+  /** A disk that fails is warned of, and the training goes on. */
+  async #write(evaluation: Evaluation): Promise<void> {
+    const {runFolder, console} = this.options;
+    try {
+      await writeEvaluation(runFolder, evaluation);
+      this.#failing = false;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (!this.#failing) console.warn(`${error.message} The training goes on.`);
+      this.#failing = true;
+    }
   }
 }

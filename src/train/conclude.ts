@@ -1,0 +1,46 @@
+/** @file The end of a run: its report, and the last lines on the console. */
+import {dumpConfig} from '../config/format.js';
+import {UserError} from '../errors.js';
+import {writeReport} from '../report/htmlReport.js';
+import {type MetricsLog, readMetrics} from '../report/metricsLog.js';
+import {primaryFigure} from '../tasks/topDownFigures.js';
+import type {EvaluateHook} from './hooks/evaluate.js';
+import {validationPictures} from './pictures.js';
+import type {Session} from './session.js';
+
+export interface Conclusion {
+  readonly evaluation: EvaluateHook;
+  readonly metrics: MetricsLog;
+  /** What stood above the first step, and how long it took. */
+  readonly facts: readonly [string, string][];
+}
+
+/** Says what was reached, and writes report.html; a disk that fails is warned of, for the run itself is complete. */
+export async function concludeRun(
+  runFolder: string,
+  session: Session,
+  {evaluation, metrics, facts}: Conclusion,
+): Promise<void> {
+  const {config, console, val} = session;
+  const {best, latest} = evaluation;
+  const summary = best
+    ? `Best ${primaryFigure(config.eval)} ${best.figure.toFixed(3)} after epoch ${best.epoch} of ${config.train.epochs}.`
+    : '';
+  if (best) console.line(summary);
+  try {
+    const report = await writeReport({
+      runFolder,
+      title: config.name,
+      summary: best ? [summary] : [],
+      facts,
+      events: readMetrics(metrics.file),
+      evaluations: latest ? [{name: 'last validation', stats: latest.stats}] : [],
+      pictures: latest ? await validationPictures(latest.predictions, val) : [],
+      config: dumpConfig(config),
+    });
+    console.line(`report: ${report}`);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.warn(`there is no report: ${error.message}`);
+  }
+}
