@@ -25,7 +25,7 @@ await runCommand(async () => {
     .example('pose-train --cfg … train.batchSize=16 seed=3', 'change values of the recipe')
     .example('pose-train --cfg … --resume', 'go on with a run that was stopped')
     .parseAsync();
-  const {config, sources} = configOf(parsed.cfg, parsed);
+  const {config, sources, legacy} = configOf(parsed.cfg, parsed);
   if (parsed.printConfig) {
     process.stdout.write(`${formatConfig(config, sources)}\n`);
     return undefined;
@@ -38,6 +38,9 @@ await runCommand(async () => {
     return undefined;
   }
   const {trainFromConfig} = await import('../train/train.js');
-  const {signalExitCode} = await trainFromConfig(config, {resume: parsed.resume});
+  const {signalExitCode} = await trainFromConfig(config, {
+    // AUTO_RESUME of HRNet's files.
+    resume: parsed.resume || (legacy?.resume ?? false),
+  });
   return signalExitCode ?? undefined;
 });
