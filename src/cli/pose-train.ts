@@ -26,6 +26,10 @@ await runCommand(async () => {
     .example('pose-train --cfg … --resume', 'go on with a run that was stopped')
     .parseAsync();
   const {config, sources, legacy} = configOf(parsed.cfg, parsed);
+  if (legacy?.checkpoint)
+    process.stderr.write(
+      'note: TEST.MODEL_FILE is for pose-eval; a training starts from MODEL.PRETRAINED.\n',
+    );
   if (parsed.printConfig) {
     process.stdout.write(`${formatConfig(config, sources)}\n`);
     return undefined;
