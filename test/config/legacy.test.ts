@@ -1,3 +1,4 @@
+import {readFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join, relative} from 'node:path';
 import {dump} from 'js-yaml';
@@ -276,6 +277,18 @@ describe('every known key', () => {
     );
     expect([used.includes(key), idle]).toContain(true);
     expect([used.includes(key), idle]).toContain(false);
+  });
+});
+
+describe('docs/configuration.md', () => {
+  const text = readFileSync(join(PACKAGE_ROOT, 'docs/configuration.md'), 'utf8');
+  const sections = /^(MODEL|LOSS|DATASET|TRAIN|TEST|CUDNN|DEBUG|MODEL\.EXTRA)$/;
+  const keys = LEGACY_KEYS.filter((key) => !sections.test(key)).map((key) =>
+    key.replace(/^MODEL\.EXTRA\.STAGE([34])$/, 'STAGE4').replace(/^MODEL\.EXTRA\.STAGE\d\./, ''),
+  );
+
+  it.each([...new Set(keys)])('says what becomes of %s', (key) => {
+    expect(text).toContain(`\`${key}\``);
   });
 });
 
