@@ -10,21 +10,24 @@ import {translateOutOfMemory} from './outOfMemory.js';
  * given twice the last one counts, as with overrides.
  */
 export function commandLine(name: string, usage: string): Argv {
-  return yargs(hideBin(process.argv))
-    .scriptName(name)
-    .usage(usage)
-    .option('verbose', {type: 'boolean', default: false, describe: 'print the stack of an error'})
-    .strictOptions()
-    .parserConfiguration({'duplicate-arguments-array': false, 'parse-positional-numbers': false})
-    .help()
-    .alias('help', 'h')
-    .version(false)
-    .wrap(100)
-    .fail((message, error) => {
-      // yargs reports some usage errors by an error of its own.
-      if (error && error.name !== 'YError') throw error;
-      throw new UserError('usage', `${name}: ${message}. See "${name} --help".`);
-    });
+  return (
+    yargs(hideBin(process.argv))
+      .scriptName(name)
+      .usage(usage)
+      .option('verbose', {type: 'boolean', default: false, describe: 'print the stack of an error'})
+      .strictOptions()
+      // Overrides are taken as they are written.
+      .parserConfiguration({'duplicate-arguments-array': false, 'parse-positional-numbers': false})
+      .help()
+      .alias('help', 'h')
+      .version(false)
+      .wrap(100)
+      .fail((message, error) => {
+        // yargs reports some usage errors by an error of its own.
+        if (error && error.name !== 'YError') throw error;
+        throw new UserError('usage', `${name}: ${message}. See "${name} --help".`);
+      })
+  );
 }
 
 /** The positional arguments that are left: `key=value` overrides. */

@@ -28,9 +28,17 @@ export function withConfigOptions<T>(argv: Argv<T>) {
     .option('seed', textOption('of every random draw'));
 }
 
+/** Of a file with HRNet's keys, what its translation leaves out is said on the way. */
 export function configOf(cfg: string, parsed: Parsed): LoadedConfig {
+  const loaded = loadConfig(cfg, configArguments(parsed));
+  if (loaded.legacy) process.stderr.write(`note: ${loaded.legacy.note}\n`);
+  return loaded;
+}
+
+/** All that a command line says about the configuration, as overrides. */
+export function configArguments(parsed: Parsed): string[] {
   const shortcuts = SHORTCUTS.filter((key) => parsed[key] !== undefined).map(
     (key) => `${key}=${parsed[key]}`,
   );
-  return loadConfig(cfg, [...overridesOf(parsed._), ...shortcuts]);
+  return [...overridesOf(parsed._), ...shortcuts];
 }

@@ -41,10 +41,15 @@ await runCommand(async () => {
         'usage',
         `pose-eval: --${option} goes with --results; with --cfg set eval.metrics, eval.pck or dataset.keypoints.`,
       );
-    const {config} = configOf(cfg, parsed);
+    const {config, legacy} = configOf(cfg, parsed);
     // The engine takes a second to load, which scoring ready predictions need not wait for.
     const {evaluateCheckpoint} = await import('./evaluateCheckpoint.js');
-    await evaluateCheckpoint(config, {checkpoint: parsed.checkpoint, json, perKeypoint});
+    await evaluateCheckpoint(config, {
+      // TEST.MODEL_FILE of HRNet's files.
+      checkpoint: parsed.checkpoint ?? legacy?.checkpoint ?? undefined,
+      json,
+      perKeypoint,
+    });
     return undefined;
   }
   if (annotations === undefined)

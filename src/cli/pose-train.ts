@@ -1,7 +1,8 @@
 /** @file `pose-train`: trains, validates and keeps the best. */
 import {formatConfig} from '../config/format.js';
+import {UserError} from '../errors.js';
 import {commandLine, runCommand} from './command.js';
-import {configOf, textOption, withConfigOptions} from './configOptions.js';
+import {configArguments, configOf, textOption, withConfigOptions} from './configOptions.js';
 
 await runCommand(async () => {
   const parsed = await withConfigOptions(commandLine('pose-train', 'pose-train --cfg FILE [key=value ...]'))
@@ -25,11 +26,18 @@ await runCommand(async () => {
       default: false,
       describe: 'one batch through everything; keeps nothing',
     })
+    .option('matrix', textOption('an ablation: train every combination of this file'))
     .example('pose-train --cfg experiments/coco/hrnet_w32.yaml', 'train as the recipe says')
     .example('pose-train --cfg … train.batchSize=16 seed=3', 'change values of the recipe')
     .example('pose-train --cfg … --resume', 'go on with a run that was stopped')
+    .example('pose-train --cfg … --matrix ablation.yaml', 'train every combination; again, to go on')
     .parseAsync();
-  const {config, sources} = configOf(parsed.cfg, parsed);
+  if (parsed.matrix !== undefined) return trainMatrix(parsed.cfg, parsed.matrix, parsed);
+  const {config, sources, legacy} = configOf(parsed.cfg, parsed);
+  if (legacy?.checkpoint)
+    process.stderr.write(
+      'note: TEST.MODEL_FILE is for pose-eval; a training starts from MODEL.PRETRAINED.\n',
+    );
   if (parsed.printConfig) {
     process.stdout.write(`${formatConfig(config, sources)}\n`);
     return undefined;
@@ -41,10 +49,44 @@ await runCommand(async () => {
     process.stdout.write('dry run: everything works; nothing was kept\n');
     return undefined;
   }
+  const {endWithParent} = await import('../train/ablation/child.js');
+  endWithParent();
   const {trainFromConfig} = await import('../train/train.js');
   const {signalExitCode} = await trainFromConfig(config, {
-    resume: parsed.resume,
+    // AUTO_RESUME of HRNet's files.
+    resume: parsed.resume || (legacy?.resume ?? false),
     allowedChanges: parsed.allowConfigChange?.split(','),
   });
   return signalExitCode ?? undefined;
 });
+
+interface MatrixArguments {
+  readonly _: readonly (string | number)[];
+  readonly device?: string;
+  readonly backend?: string;
+  readonly seed?: string;
+  readonly printConfig: boolean;
+  readonly dryRun: boolean;
+}
+
+/** @returns the exit code */
+async function trainMatrix(
+  cfg: string,
+  matrix: string,
+  parsed: MatrixArguments,
+): Promise<number | undefined> {
+  if (parsed.seed !== undefined) {
+    throw new UserError('usage', `pose-train: the seeds of a --matrix stand in its file: ${matrix}.`);
+  }
+  if (parsed.printConfig) {
+    throw new UserError(
+      'usage',
+      'pose-train: --print-config shows one run; --dry-run lists those of a --matrix.',
+    );
+  }
+  const {listMatrix, runMatrix} = await import('../train/ablation/runMatrix.js');
+  const options = {cfg, matrix, overrides: configArguments(parsed)};
+  if (!parsed.dryRun) return runMatrix(options);
+  await listMatrix(options);
+  return undefined;
+}

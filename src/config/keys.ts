@@ -21,12 +21,15 @@ function collect(schema: z.core.$ZodType, path: string, keys: string[]): void {
   }
 }
 
-/** Every dotted path of the schema: sections and values. */
-export const CONFIG_KEYS: readonly string[] = (() => {
+/** Every dotted path of a schema, sections and values, below a path. */
+export function keysOf(schema: z.core.$ZodType, path = ''): string[] {
   const keys: string[] = [];
-  collect(configSchema, '', keys);
+  collect(schema, path, keys);
   return keys;
-})();
+}
+
+/** Those of a configuration. */
+export const CONFIG_KEYS: readonly string[] = keysOf(configSchema);
 
 /** Edit distance (Levenshtein). */
 function distance(a: string, b: string): number {

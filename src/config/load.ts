@@ -4,6 +4,15 @@ import {dirname, isAbsolute, relative, resolve} from 'node:path';
 import {load as parseYaml} from 'js-yaml';
 import {UserError} from '../errors.js';
 import {CONFIG_KEYS, unknownKey} from './keys.js';
+import {
+  isLegacy,
+  type LegacyExtras,
+  type LegacyOverride,
+  refusePairs,
+  splitOverrides,
+  type Translation,
+  translateLegacy,
+} from './legacy.js';
 import {describeIssue} from './problems.js';
 import {type Config, configSchema} from './schema.js';
 import {nearestAbove, pathBelow, readYaml, type YamlFile} from './yaml.js';
@@ -14,24 +23,47 @@ export interface LoadedConfig {
   readonly config: Config;
   /** Dotted path -> `file:line`, or the override as it was given. What is missing has its default. */
   readonly sources: ReadonlyMap<string, string>;
+  /** What a file of HRNet says besides; null if there is none. */
+  readonly legacy: LegacyExtras | null;
+}
+
+/** An override with a place of its own to be named in errors. */
+export interface PlacedOverride {
+  readonly key: string;
+  readonly value: unknown;
+  readonly source: string;
 }
 
 /** Values merged so far, and their origins. */
 interface Merged {
   readonly tree: Tree;
   readonly sources: Map<string, string>;
+  /** Overrides of HRNet's keys, for the files that have them. */
+  readonly pairs: readonly LegacyOverride[];
+  legacy: LegacyExtras | null;
 }
 
 /**
- * Reads a configuration: what its file extends, in order, then the file, then the overrides.
+ * Reads a configuration: what its file extends, in order, then the file, then the overrides. A file with HRNet's keys is
+ * translated, after HRNet's own overrides (`TEST.USE_GT_BBOX False`) were applied to it.
+ * @param overrides the arguments of a command line: `key=value`, `KEY value`
+ * @param placed further overrides, applied after those
  * @throws UserError 'usage' that names file, line and key of everything that is wrong
  */
-export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
-  const merged: Merged = {tree: {}, sources: new Map()};
+export function loadConfig(
+  file: string,
+  overrides: readonly string[] = [],
+  placed: readonly PlacedOverride[] = [],
+): LoadedConfig {
+  const {overrides: own, pairs} = splitOverrides(overrides);
+  const merged: Merged = {tree: {}, sources: new Map(), pairs, legacy: null};
   mergeFile(merged, file, []);
-  for (const override of overrides) mergeOverride(merged, override);
+  if (pairs.length > 0 && merged.legacy === null) refusePairs(pairs, file);
+  for (const override of own) mergeOverride(merged, parseOverride(override));
+  for (const override of placed) mergeOverride(merged, override);
   const parsed = configSchema.safeParse(merged.tree);
-  if (parsed.success) return {config: parsed.data, sources: merged.sources};
+  const {legacy} = merged;
+  if (parsed.success) return {config: parsed.data, sources: merged.sources, legacy};
   const sourceOf = (path: string) => nearestAbove(merged.sources, path) ?? file;
   const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, merged.tree, sourceOf));
   throw new UserError('usage', problems.join('\n'));
@@ -40,6 +72,10 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Loa
 /** Merges a file after the files that it extends. */
 function mergeFile(target: Merged, file: string, openFiles: readonly string[]): void {
   const yaml = readYaml(file);
+  if (isLegacy(yaml.content)) {
+    mergeLegacy(target, translateLegacy(file, yaml, target.pairs));
+    return;
+  }
   const chain = [...openFiles, resolve(file)];
   for (const {path, line} of parentsOf(file, yaml)) {
     const parent = resolve(dirname(file), path);
@@ -78,8 +114,14 @@ function shownPath(path: string): string {
   return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short;
 }
 
+function mergeLegacy(target: Merged, translation: Translation): void {
+  const {values, ...extras} = translation;
+  for (const [key, {value, source}] of values) mergeValue(target, {key, value, source});
+  target.legacy = extras;
+}
+
 /** `train.batchSize=16`: a dotted path and a YAML value. */
-function mergeOverride(target: Merged, override: string): void {
+function parseOverride(override: string): PlacedOverride {
   const at = override.indexOf('=');
   if (at < 1) {
     throw new UserError(
@@ -87,14 +129,26 @@ function mergeOverride(target: Merged, override: string): void {
       `"${override}": overrides are written as key=value, for example train.batchSize=16.`,
     );
   }
-  const key = override.slice(0, at);
-  if (!CONFIG_KEYS.includes(key)) throw new UserError('usage', `"${override}": ${unknownKey(key)}`);
-  const value = parseValue(override, override.slice(at + 1));
+  return {
+    key: override.slice(0, at),
+    value: parseValue(override, override.slice(at + 1)),
+    source: `"${override}"`,
+  };
+}
+
+function mergeOverride(target: Merged, override: PlacedOverride): void {
+  const {key, source} = override;
+  if (!CONFIG_KEYS.includes(key)) throw new UserError('usage', `${source}: ${unknownKey(key)}`);
+  mergeValue(target, override);
+}
+
+/** Sets the value at a dotted path. */
+function mergeValue(target: Merged, {key, value, source}: PlacedOverride): void {
   const tree = key.split('.').reduceRight<unknown>((inner, name) => ({[name]: inner}), value) as Tree;
   merge(target.tree, tree, '', (path) => {
     // The sections around the key stay where they were set.
-    if (path === key || path.startsWith(`${key}.`)) target.sources.set(path, `"${override}"`);
-    return `"${override}"`;
+    if (path === key || path.startsWith(`${key}.`)) target.sources.set(path, source);
+    return source;
   });
 }
 

@@ -62,7 +62,7 @@ export async function validationPictures(
   dataset: TopDownDataset,
 ): Promise<ReportPicture[]> {
   const set = dataset.keypointSet;
-  const images = byImage(predictions, await COCO.fromFile(dataset.annotationFile), set);
+  const images = byImage(predictions, new COCO(dataset.groundTruth(), dataset.annotationFile), set);
   const ranked = [...images].sort((a, b) => b.similarity - a.similarity);
   const legend = 'Predicted in colour, left and right apart; annotated in dashed white.';
   const sheets: [title: string, images: ImageOfPeople[]][] = [

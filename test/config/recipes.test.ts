@@ -2,7 +2,9 @@ import {readdirSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {afterAll, describe, expect, it} from 'vitest';
 import {loadConfig} from '../../src/config/load.js';
+import {readMatrix} from '../../src/config/matrix.js';
 import {PACKAGE_ROOT} from '../../src/packagePaths.js';
+import {planRuns} from '../../src/train/ablation/plan.js';
 import {ConfigFolder, SMALLEST} from './folder.js';
 
 function yamlFiles(path: string): string[] {
@@ -10,7 +12,9 @@ function yamlFiles(path: string): string[] {
 }
 
 const EXPERIMENTS = join(PACKAGE_ROOT, 'experiments');
-const RECIPES = yamlFiles(EXPERIMENTS);
+const FILES = yamlFiles(EXPERIMENTS);
+const RECIPES = FILES.filter((file) => !file.includes('ablations/'));
+const ABLATIONS = FILES.filter((file) => file.includes('ablations/'));
 
 const CONFIGS = join(PACKAGE_ROOT, 'configs');
 /** Keypoint sets have a schema of their own, and tests of their own. */
@@ -35,6 +39,12 @@ describe('the parts that recipes extend', () => {
 describe('the recipes', () => {
   it.each(RECIPES)('%s loads', (recipe) => {
     expect(loadConfig(join(EXPERIMENTS, recipe)).config.name).toMatch(/^[\w-]+$/);
+  });
+
+  it.each(ABLATIONS)('%s fits the demo', (ablation) => {
+    const matrix = readMatrix(join(EXPERIMENTS, ablation));
+    const {runs} = planRuns(join(EXPERIMENTS, 'synthetic/demo.yaml'), [], matrix);
+    expect(runs.length).toBeGreaterThan(1);
   });
 
   it('have a name of their own each', () => {

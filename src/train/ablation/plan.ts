@@ -1,0 +1,135 @@
+/** @file The runs of an ablation with their configurations, and how far each has come: what its folder says. */
+import {existsSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {listSteps, STATE_FILE} from '../../checkpoint/layout.js';
+import {type LoadedConfig, loadConfig, type PlacedOverride} from '../../config/load.js';
+import type {Matrix, MatrixRun} from '../../config/matrix.js';
+import type {Config} from '../../config/schema.js';
+import {UserError} from '../../errors.js';
+import {readMetrics} from '../../report/metricsLog.js';
+
+export interface PlannedRun extends MatrixRun {
+  readonly config: Config;
+  /** `<output>/<name of the ablation>/<name of the run>`. */
+  readonly folder: string;
+  /** All overrides of the base configuration, those of the matrix last. */
+  readonly placed: readonly PlacedOverride[];
+}
+
+export interface Plan {
+  /** The ablation's: above those of its runs. */
+  readonly folder: string;
+  readonly runs: readonly PlannedRun[];
+  /** Of the base configuration by itself. */
+  readonly base: LoadedConfig;
+}
+
+/**
+ * Resolves the configuration of every run.
+ * @param overrides of the command line, for all runs alike
+ * @throws UserError 'usage' if one of them is not valid
+ */
+export function planRuns(cfg: string, overrides: readonly string[], matrix: Matrix): Plan {
+  const base = loadConfig(cfg, overrides);
+  const folder = join(base.config.output, base.config.name);
+  const runs = matrix.runs.map((run) => {
+    const own = {name: run.name, output: folder, seed: run.seed};
+    const placed = [
+      ...run.overrides,
+      ...Object.entries(own).map(([key, value]) => ({key, value, source: matrix.file})),
+    ];
+    return {
+      ...run,
+      placed,
+      folder: join(folder, run.name),
+      config: loadConfig(cfg, overrides, placed).config,
+    };
+  });
+  return {folder, runs, base};
+}
+
+/** How far a run has come. */
+export type RunProgress =
+  | {readonly kind: 'new'}
+  | {readonly kind: 'begun'}
+  /** All epochs are done; the figures of the validation after the last. */
+  | {readonly kind: 'finished'; readonly figures: Readonly<Record<string, number>>}
+  /** Its folder holds a run with other settings, as `train.batchSize: 16 → 8`. */
+  | {readonly kind: 'other'; readonly changes: readonly string[]};
+
+/** Settings that change nothing in what is learnt; longer training goes on with a run. */
+const HARMLESS = [
+  ...['name', 'output', 'loader', 'threads', 'eval.batchSize', 'train.epochs', 'train.logEvery'],
+  ...['train.keepCheckpoints', 'train.checkpointEvery', 'dataset.root'],
+];
+
+export async function progressOf({folder, config}: PlannedRun): Promise<RunProgress> {
+  const [newest] = await listSteps(join(folder, 'checkpoints'));
+  const recorded = recordedConfig(folder);
+  if (recorded === null) return {kind: newest === undefined ? 'new' : 'begun'};
+  const changes = differences(recorded, config);
+  if (changes.length > 0) return {kind: 'other', changes};
+  if (newest === undefined) return {kind: 'begun'};
+  const epoch = await epochOf(newest.path);
+  if (epoch > config.train.epochs) {
+    return {kind: 'other', changes: [`train.epochs: ${epoch} → ${config.train.epochs}`]};
+  }
+  const figures = figuresAt(folder, config.train.epochs, newest.step);
+  return figures === null ? {kind: 'begun'} : {kind: 'finished', figures};
+}
+
+/** What the run was begun with; null if it was not begun, or says nothing that can be read today. */
+function recordedConfig(folder: string): Config | null {
+  const file = join(folder, 'config.yaml');
+  if (!existsSync(file)) return null;
+  try {
+    return loadConfig(file).config;
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}
+
+/** The finished epochs of a checkpoint; 0 if it is damaged: the run, when it goes on, knows what to do. */
+async function epochOf(checkpoint: string): Promise<number> {
+  try {
+    const {epoch} = JSON.parse(await readFile(join(checkpoint, STATE_FILE), 'utf8')) as {epoch?: unknown};
+    return typeof epoch === 'number' ? epoch : 0;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * From the run's own log, which a later `pose-eval` with other boxes leaves alone. A signal during the last validation
+ * saves the run as it was before: that epoch's figures count once they are there.
+ */
+function figuresAt(folder: string, epoch: number, savedStep: number): Record<string, number> | null {
+  const file = join(folder, 'metrics.jsonl');
+  if (!existsSync(file)) return null;
+  const event = readMetrics(file)
+    .filter(({type, epoch: at, step}) => type === 'eval' && at === epoch && step === savedStep)
+    .at(-1);
+  if (event === undefined) return null;
+  const {type: _, step: __, epoch: ___, ...figures} = event;
+  return Object.fromEntries(
+    Object.entries(figures).filter(([, value]) => typeof value === 'number'),
+  ) as Record<string, number>;
+}
+
+function leaves(value: unknown, path: string, found: Map<string, string>): Map<string, string> {
+  const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isSection) return found.set(path, JSON.stringify(value));
+  for (const [key, member] of Object.entries(value))
+    leaves(member, path === '' ? key : `${path}.${key}`, found);
+  return found;
+}
+
+function differences(from: Config, to: Config): string[] {
+  const [before, after] = [from, to].map((config) => leaves(config, '', new Map()));
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((key) => before.get(key) !== after.get(key))
+    .filter((key) => !HARMLESS.some((name) => key === name || key.startsWith(`${name}.`)))
+    .map((key) => `${key}: ${before.get(key) ?? '(not set)'} → ${after.get(key) ?? '(not set)'}`);
+}

@@ -1,0 +1,210 @@
+/** @file An ablation: every combination of a matrix as a run of its own, one after the other, and the table at the end. */
+import {mkdir} from 'node:fs/promises';
+import {relative} from 'node:path';
+import {acquireLock} from '../../checkpoint/lock.js';
+import {readMatrix} from '../../config/matrix.js';
+import {EXIT_CODES, UserError} from '../../errors.js';
+import {RunConsole} from '../../report/console.js';
+import {formatDuration} from '../../report/format.js';
+import {primaryFigure} from '../../tasks/topDownFigures.js';
+import {CONSOLE_FILE, TrainingProcess} from './child.js';
+import {type Plan, type PlannedRun, planRuns, progressOf, type RunProgress} from './plan.js';
+import {type AblationRun, ablationTable, formatSpread, writeAblation} from './results.js';
+import {spreadOf} from './statistics.js';
+
+const SIGNAL_CODES = {SIGINT: 130, SIGTERM: 143} as const;
+
+export interface MatrixOptions {
+  readonly cfg: string;
+  readonly matrix: string;
+  /** Of the command line, for all runs alike. */
+  readonly overrides: readonly string[];
+}
+
+/** Reads the matrix and all configurations, and finds out how far each run has come. */
+async function prepare({cfg, matrix: file, overrides}: MatrixOptions) {
+  const matrix = readMatrix(file);
+  const plan = planRuns(cfg, overrides, matrix);
+  if (plan.base.legacy) process.stderr.write(`note: ${plan.base.legacy.note}\n`);
+  const progress = await Promise.all(plan.runs.map(progressOf));
+  return {matrix, plan, progress};
+}
+
+const SHOWN: Readonly<Record<RunProgress['kind'], string>> = {
+  new: 'to do',
+  begun: 'begun',
+  finished: 'finished',
+  other: 'in the way: a run with other settings',
+};
+
+/** Lists the runs, and how far each has come. */
+export async function listMatrix(options: MatrixOptions): Promise<void> {
+  const {plan, progress} = await prepare(options);
+  const console = new RunConsole();
+  const rows = plan.runs.map(({folder, placed}, i) => {
+    const own = placed.filter(({key}) => key !== 'name' && key !== 'output');
+    const values = own.map(({key, value}) => `${key}=${JSON.stringify(value)}`).join(' ');
+    return [`${i + 1}/${plan.runs.length}`, folder, SHOWN[progress[i].kind], values];
+  });
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column].length)));
+  for (const row of rows) console.line(row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '));
+}
+
+/**
+ * Trains what is not finished yet, and writes the results.
+ * @returns the exit code: that of a signal, else that of the first run that failed, else 0
+ * @throws UserError 'usage' if the matrix or a configuration is wrong, or runs with other settings are in the way
+ */
+export async function runMatrix(options: MatrixOptions): Promise<number> {
+  const prepared = await prepare(options);
+  const {matrix, plan, progress} = prepared;
+  requireOwnRuns(plan, progress);
+  await mkdir(plan.folder, {recursive: true});
+  const lock = await acquireLock(plan.folder);
+  const runner = new Runner(options, plan);
+  try {
+    await runner.trainAll(progress);
+  } finally {
+    runner.end();
+    await lock.release();
+  }
+  const {config} = plan.base;
+  const ablation = {
+    ...{title: config.name, folder: plan.folder, matrix, primary: primaryFigure(config.eval)},
+    command: ['pose-train --cfg', options.cfg, '--matrix', options.matrix, ...options.overrides].join(' '),
+    runs: runner.results,
+  };
+  await writeAblation(ablation);
+  runner.summarize(ablationTable(ablation));
+  return runner.exitCode;
+}
+
+function requireOwnRuns({runs}: Plan, progress: readonly RunProgress[]): void {
+  const lines = progress.flatMap((state, i) =>
+    state.kind === 'other' ? [`  ${runs[i].folder}: ${state.changes.join(', ')}`] : [],
+  );
+  if (lines.length === 0) return;
+  throw new UserError(
+    'usage',
+    `These folders hold runs with other settings (there → here):\n${lines.join('\n')}\n` +
+      'Set the values back, delete the folders to train anew, or give the ablation another name: name=…',
+  );
+}
+
+class Runner {
+  readonly #console = new RunConsole();
+  readonly #results: AblationRun[] = [];
+  readonly #failed: string[] = [];
+  readonly #listeners: [NodeJS.Signals, () => void][] = [];
+  #current: TrainingProcess | null = null;
+  #signal: keyof typeof SIGNAL_CODES | null = null;
+  #failure: number = EXIT_CODES.done;
+
+  constructor(
+    private readonly options: MatrixOptions,
+    private readonly plan: Plan,
+  ) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const listener = () => this.#stop(signal);
+      this.#listeners.push([signal, listener]);
+      process.on(signal, listener);
+    }
+  }
+
+  get results(): readonly AblationRun[] {
+    return this.#results;
+  }
+
+  get exitCode(): number {
+    return this.#signal === null ? this.#failure : SIGNAL_CODES[this.#signal];
+  }
+
+  end(): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+  }
+
+  async trainAll(progress: readonly RunProgress[]): Promise<void> {
+    for (const [i, run] of this.plan.runs.entries()) {
+      const before = progress[i];
+      const isDone = before.kind === 'finished' || this.#signal !== null;
+      const after = isDone ? before : await this.#train(run, i, before);
+      const figures = after.kind === 'finished' ? after.figures : null;
+      if (before.kind === 'finished') this.#say(i, `${this.#figure(figures)}, finished before`);
+      const {name, variants, seed} = run;
+      this.#results.push({name, variants, seed, figures});
+    }
+  }
+
+  /** The table, and what became of the rest. */
+  summarize(table: string): void {
+    const open = this.#results.filter(({figures}) => figures === null).length;
+    if (this.#results.some(({figures}) => figures !== null)) this.#console.line(`\n${table}`);
+    const {folder} = this.plan;
+    this.#console.line(`results: ${folder}/ablation.md, ablation.svg, ablation.json`);
+    if (this.#failed.length > 0) this.#console.warn(`failed: ${this.#failed.join(', ')}`);
+    if (open > 0)
+      this.#console.line(
+        `${open} of ${this.#results.length} runs are not finished; the same command goes on.`,
+      );
+  }
+
+  async #train(run: PlannedRun, i: number, before: RunProgress): Promise<RunProgress> {
+    this.#say(i, before.kind === 'begun' ? 'goes on' : 'starts');
+    const started = performance.now();
+    this.#current = await TrainingProcess.start(run, {
+      ...this.options,
+      onProgress: (line) => this.#console.progress(() => `${this.#label(i)}: ${line}`),
+    });
+    // A signal may have come before there was a process to pass it to.
+    if (this.#signal !== null) this.#current.kill(this.#signal);
+    const {code, signal, complaint} = await this.#current.ended;
+    this.#current = null;
+    const after = await progressOf(run);
+    const took = formatDuration((performance.now() - started) / 1000);
+    if (code === EXIT_CODES.done && after.kind === 'finished') {
+      this.#say(i, `${this.#figure(after.figures)}, ${took}`);
+    } else if (this.#signal !== null) {
+      this.#say(i, `stopped after ${took}`);
+    } else {
+      this.#fail(run, i, {
+        code,
+        reason: code === null ? `ended by ${signal}` : `exit code ${code}`,
+        complaint,
+      });
+    }
+    return after;
+  }
+
+  #fail(
+    run: PlannedRun,
+    i: number,
+    {code, reason, complaint}: {code: number | null; reason: string; complaint: string},
+  ): void {
+    this.#failed.push(run.name);
+    if (this.#failure === EXIT_CODES.done)
+      this.#failure = code === null || code === 0 ? EXIT_CODES.worker : code;
+    const log = relative(process.cwd(), `${run.folder}/${CONSOLE_FILE}`);
+    this.#say(i, `failed (${reason}; ${log}); the others go on`);
+    if (complaint !== '') this.#console.line(complaint.replaceAll(/^/gm, '    '));
+  }
+
+  #stop(signal: keyof typeof SIGNAL_CODES): void {
+    this.#signal ??= signal;
+    this.#console.line(`${signal}: the run in progress saves; once more ends it at once.`);
+    this.#current?.kill(signal);
+  }
+
+  #label(i: number): string {
+    return `[${i + 1}/${this.plan.runs.length}] ${this.plan.runs[i].name}`;
+  }
+
+  #say(i: number, text: string): void {
+    this.#console.line(`${this.#label(i)}: ${text}`);
+  }
+
+  #figure(figures: Readonly<Record<string, number>> | null): string {
+    const name = primaryFigure(this.plan.base.config.eval);
+    const value = figures?.[name];
+    return `${name} ${value === undefined || value === -1 ? '–' : formatSpread(spreadOf([value]))}`;
+  }
+}
