@@ -18,8 +18,8 @@ if (rows.length === 0) {
   process.exit(2);
 }
 
-/** The outcomes of all tests of these files: file, name and whether it passed; skipped ones are left out. */
-function outcomesOf(files) {
+/** The outcomes of the tests that vitest runs with these arguments; skipped ones are left out. */
+function outcomesOf(...chosen) {
   const folder = mkdtempSync(join(tmpdir(), 'posecraft-faults-'));
   const report = join(folder, 'report.json');
   try {
@@ -29,7 +29,7 @@ function outcomesOf(files) {
       '--reporter=dot',
       '--reporter=json',
       `--outputFile.json=${report}`,
-      ...files,
+      ...chosen,
     ];
     const env = {...process.env, POSECRAFT_FAULTS: values.full ? 'full' : 'quick'};
     spawnSync('npx', args, {cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit']});
@@ -61,7 +61,8 @@ function testsOf([id, , ...elsewhere], outcomes) {
 
 await setUp();
 const files = new Set(rows.flatMap(([, , ...elsewhere]) => elsewhere.map(({file}) => file)));
-const outcomes = outcomesOf(['test/faults/', ...files]);
+const ids = rows.map(([id]) => id).join('|');
+const outcomes = [...outcomesOf('test/faults/', '-t', `(^| )(${ids}) `), ...outcomesOf(...files)];
 let failed = false;
 for (const [group, what] of Object.entries(GROUPS)) {
   const mine = rows.filter(([id]) => id[0] === group).map((row) => ({row, tests: testsOf(row, outcomes)}));
