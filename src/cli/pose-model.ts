@@ -1,28 +1,91 @@
-/** @file `pose-model`: what a model is made of. */
-import {loadKeypointSet} from '../data/keypoints.js';
-import {selectBackend} from '../engine/index.js';
+/** @file `pose-model`: what a model is made of; its weights from elsewhere and for elsewhere. */
+import type {Config} from '../config/schema.js';
 import {UserError} from '../errors.js';
-import {buildModel} from '../models/registry.js';
-import {formatSummary, summarize} from '../models/summary.js';
 import {commandLine, runCommand} from './command.js';
-import {configOf, withConfigOptions} from './configOptions.js';
+import {configOf, textOption, withConfigOptions} from './configOptions.js';
 
-await runCommand(async () => {
-  const parsed = await withConfigOptions(
-    commandLine('pose-model', 'pose-model summary --cfg FILE [key=value ...]'),
+const command = () =>
+  withConfigOptions(
+    commandLine('pose-model', 'pose-model summary|import|export|average [FILE ...] [key=value ...]'),
   )
-    .demandCommand(1, 'a command is needed: summary')
-    .demandOption('cfg')
+    .option('out', textOption('import, export, average: the .safetensors file to write, or a folder for it'))
+    .option('checkpoint', textOption('export: a checkpoint folder, its pointer (checkpoints/best) or a file'))
+    .option('to', {choices: ['safetensors'], default: 'safetensors', describe: 'export: the format'})
+    .demandCommand(1, 'a command is needed: summary, import, export or average')
     .example('pose-model summary --cfg experiments/coco/hrnet_w32.yaml', 'parameters and MACs by layer')
-    .parseAsync();
-  const [command, ...overrides] = parsed._;
-  if (command !== 'summary') {
-    throw new UserError('usage', `pose-model: unknown command "${command}"; there is: summary.`);
-  }
-  const {config} = configOf(parsed.cfg, {...parsed, _: overrides});
+    .example('pose-model import pose_hrnet_w32.pth --cfg … --out w32.safetensors', 'published weights')
+    .example(
+      'pose-model export --checkpoint output/run/checkpoints/best --out best.safetensors',
+      'for others',
+    )
+    .example('pose-model average A B C --out mean.safetensors', 'the mean of several checkpoints');
+
+type Parsed = Awaited<ReturnType<ReturnType<typeof command>['parseAsync']>>;
+
+function needed(parsed: Parsed, option: 'cfg' | 'out' | 'checkpoint'): string {
+  const value = parsed[option];
+  if (value !== undefined) return value;
+  throw new UserError('usage', `pose-model: Missing required argument: ${option}. See "pose-model --help".`);
+}
+
+/** What stands behind the command: files, and overrides of the configuration. */
+function operands({_: [, ...rest]}: Parsed): {files: string[]; overrides: string[]} {
+  const texts = rest.map(String);
+  const isOverride = (text: string) => /^[\w.]+=/.test(text);
+  return {files: texts.filter((text) => !isOverride(text)), overrides: texts.filter(isOverride)};
+}
+
+function configIfGiven(parsed: Parsed): Config | null {
+  const {overrides} = operands(parsed);
+  if (parsed.cfg !== undefined) return configOf(parsed.cfg, {...parsed, _: overrides}).config;
+  if (overrides.length === 0) return null;
+  throw new UserError('usage', `pose-model: "${overrides[0]}" changes a configuration; give one by --cfg.`);
+}
+
+async function showSummary(parsed: Parsed): Promise<string> {
+  const {files, overrides} = operands(parsed);
+  const {config} = configOf(needed(parsed, 'cfg'), {...parsed, _: [...files, ...overrides]});
+  const {loadKeypointSet} = await import('../data/keypoints.js');
+  const {selectBackend} = await import('../engine/index.js');
+  const {buildModel} = await import('../models/registry.js');
+  const {formatSummary, summarize} = await import('../models/summary.js');
   await selectBackend(config);
   const keypoints = loadKeypointSet(config.dataset.keypoints).names.length;
-  const model = buildModel(config.model, keypoints, config.seed);
-  process.stdout.write(`${formatSummary(summarize(model, config.model.input))}\n`);
+  return formatSummary(summarize(buildModel(config.model, keypoints, config.seed), config.model.input));
+}
+
+async function importOne(parsed: Parsed): Promise<string> {
+  const {files} = operands(parsed);
+  if (files.length !== 1) throw new UserError('usage', 'pose-model import: give one file of weights.');
+  const {importWeights} = await import('./modelFiles.js');
+  return importWeights(files[0], needed(parsed, 'out'), configIfGiven(parsed));
+}
+
+async function exportOne(parsed: Parsed): Promise<string> {
+  const [source, out] = [needed(parsed, 'checkpoint'), needed(parsed, 'out')];
+  const {exportWeights} = await import('./modelFiles.js');
+  return exportWeights(source, out, configIfGiven(parsed));
+}
+
+async function averageSeveral(parsed: Parsed): Promise<string> {
+  const {averageFiles} = await import('./modelFiles.js');
+  return averageFiles(operands(parsed).files, needed(parsed, 'out'));
+}
+
+const COMMANDS: Readonly<Record<string, (parsed: Parsed) => Promise<string>>> = {
+  summary: showSummary,
+  import: importOne,
+  export: exportOne,
+  average: averageSeveral,
+};
+
+await runCommand(async () => {
+  const parsed = await command().parseAsync();
+  const name = String(parsed._[0]);
+  if (!Object.hasOwn(COMMANDS, name)) {
+    const known = Object.keys(COMMANDS).join(', ');
+    throw new UserError('usage', `pose-model: unknown command "${name}"; there is: ${known}.`);
+  }
+  process.stdout.write(`${await COMMANDS[name](parsed)}\n`);
   return undefined;
 });
