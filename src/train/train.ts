@@ -6,6 +6,7 @@ import type {Config} from '../config/schema.js';
 import {ruleReports} from '../data/datasets/inspect.js';
 import type {BatchLoader} from '../data/loader/loader.js';
 import {withPrecision} from '../engine/precision.js';
+import {noteCircumstances} from '../errors.js';
 import {getStateDict, loadStateDict} from '../nn/stateDict.js';
 import {formatDuration} from '../report/format.js';
 import {writeReport} from '../report/htmlReport.js';
@@ -23,6 +24,7 @@ import {LogHook} from './hooks/log.js';
 import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
 import {checkSameRun, identityOf, type RunIdentity} from './identity.js';
+import {memoryNeed} from './memoryNeed.js';
 import {Adam} from './optimizers.js';
 import {validationPictures} from './pictures.js';
 import {openRunFolder, type RunFolder} from './runFolder.js';
@@ -46,7 +48,18 @@ export interface TrainOptions {
 }
 
 export async function trainFromConfig(config: Config, options: TrainOptions): Promise<TrainOutcome> {
-  const session = await openSession(config);
+  let session: Session | null = null;
+  try {
+    session = await openSession(config);
+    return await trainSession(session, options);
+  } catch (error) {
+    noteCircumstances(error, memoryNeed(config, session?.layers ?? []));
+    throw error;
+  }
+}
+
+async function trainSession(session: Session, options: TrainOptions): Promise<TrainOutcome> {
+  const {config} = session;
   checkMetrics(config.eval, session.val.keypointSet);
   const folder = await openRunFolder(config, options.resume, (line) => session.console.warn(line));
   const loaders = {
