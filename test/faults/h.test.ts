@@ -1,5 +1,5 @@
 /** @file Faults of group H, the process: signals, bugs, and a log that cannot be written. */
-import {chmodSync, renameSync, rmSync} from 'node:fs';
+import {renameSync, rmSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {cases, type Fault, FaultRuns, IS_FULL} from './runs.js';
@@ -129,23 +129,36 @@ describe('a bug', () => {
 
 describe('a log that cannot be written', () => {
   it('H6 is warned of once, and its lines come when it can', async () => {
-    // Of a folder no file can be made, by root neither.
-    const {child, ended} = runs.start(['train.epochs=6', 'name=unlogged'], {
-      ...{do: 'SIGUSR1', op: 'rename', path: 'eval\\.json'},
-    });
+    const {child, ended} = runs.start(['train.epochs=12', 'name=unlogged']);
     const log = runs.at('output/unlogged/metrics.jsonl');
-    child.stdout!.on('data', () => undefined);
-    while (!runs.exists('output/unlogged/metrics.jsonl')) await sleep(5);
-    renameSync(log, `${log}.away`);
-    runs.makeFolder('output/unlogged/metrics.jsonl');
-    await sleep(400);
-    rmSync(log, {recursive: true});
-    renameSync(`${log}.away`, log);
-    chmodSync(log, 0o644);
+    /** While the process stands still. */
+    const change = (action: () => void) => {
+      child.kill('SIGSTOP');
+      action();
+      child.kill('SIGCONT');
+    };
+    const says = (text: RegExp) =>
+      new Promise<void>((resolve) => {
+        child.stdout!.on('data', (chunk: string) => {
+          if (text.test(chunk)) resolve();
+        });
+      });
+    const isWarned = says(/metrics\.jsonl: cannot be written/);
+    await says(/^epoch 1 /m);
+    change(() => {
+      // Where a folder is no file can be opened, by root neither.
+      renameSync(log, `${log}.away`);
+      runs.makeFolder('output/unlogged/metrics.jsonl');
+    });
+    await isWarned;
+    change(() => {
+      rmSync(log, {recursive: true});
+      renameSync(`${log}.away`, log);
+    });
     const {code, stdout} = await ended;
     expect(code).toBe(0);
     expect(stdout.match(/^warning: .*metrics\.jsonl: cannot be written/gm)).toHaveLength(1);
     const steps = runs.events('unlogged').filter(({type}) => type === 'train');
-    expect(steps.map(({step}) => step)).toEqual(Array.from({length: 18}, (_, i) => i + 1));
+    expect(steps.map(({step}) => step)).toEqual(Array.from({length: 36}, (_, i) => i + 1));
   }, 120_000);
 });
