@@ -44,6 +44,28 @@ export class OutOfMemoryError extends UserError {
   }
 }
 
+/** What V8 writes of an array that is too large for it. */
+const TOO_LARGE = /^(Array buffer allocation failed|Invalid typed array length: \d+)$/;
+
+/** Whether an error says that memory ran out, of libtorch's or of JavaScript's arrays. */
+export function isOutOfMemory(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof RangeError) return TOO_LARGE.test(error.message);
+  return (error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_MEMORY';
+}
+
+/** What was going on when an error arose, for its message. */
+const circumstances = new WeakMap<object, string>();
+
+/** Notes what was going on; of what was noted before, nothing is lost. */
+export function noteCircumstances(error: unknown, text: string): void {
+  if (error instanceof Error && !circumstances.has(error)) circumstances.set(error, text);
+}
+
+export function circumstancesOf(error: Error): string | null {
+  return circumstances.get(error) ?? null;
+}
+
 /** The exit code with which a command ends after `error`. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? error.exitCode : EXIT_CODES.bug;

@@ -11,6 +11,8 @@ export type SaveMessage =
   | {readonly done: true}
   | {readonly failure: {readonly kind: ErrorKind; readonly message: string}};
 
+const OUT_OF_MEMORY = 'The thread that saves checkpoints ran out of memory: end other programs that take it.';
+
 function memoryOf({contents}: SaveJob): ArrayBuffer[] {
   const dicts: (StateDict | null | undefined)[] = [contents?.model, contents?.ema, contents?.optimizer];
   const tensors = dicts.flatMap((dict) => [...(dict?.values() ?? [])]);
@@ -19,7 +21,7 @@ function memoryOf({contents}: SaveJob): ArrayBuffer[] {
 
 /**
  * Carries out a job. The arrays of its contents must be its own: they are moved away, and empty afterwards.
- * @throws UserError 'storage' as `runSaveJob` does
+ * @throws UserError 'storage' as `runSaveJob` does; 'outOfMemory'
  */
 export function saveInThread(job: SaveJob, warn: (message: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -30,7 +32,10 @@ export function saveInThread(job: SaveJob, warn: (message: string) => void): Pro
       else if ('done' in message) resolve();
       else reject(new UserError(message.failure.kind, message.failure.message));
     });
-    worker.on('error', reject);
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      reject(isMemory ? new UserError('outOfMemory', OUT_OF_MEMORY, {cause: error}) : error);
+    });
     // Reached first by a thread that ended without a word.
     worker.on('exit', (code) => reject(new Error(`the thread that saves checkpoints ended with ${code}`)));
   });

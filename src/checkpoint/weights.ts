@@ -1,14 +1,14 @@
-/** @file Reading weights from whatever a user has: a `.pth`, a safetensors file, a checkpoint's folder or a pointer. */
+/** @file Weights as users have them: read from a `.pth`, a safetensors file, a checkpoint's folder or a pointer; written. */
 import {stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {UserError} from '../errors.js';
-import {systemErrorCode} from './files.js';
+import {diskOps, storageError, systemErrorCode, temporaryPath} from './files.js';
 import {withInputFile} from './inputFile.js';
 import {MODEL_FILE} from './layout.js';
 import {checkHashes, readManifest} from './manifest.js';
 import {readPth} from './pth.js';
 import {readPointer} from './retention.js';
-import {readSafetensors} from './safetensors.js';
+import {type Metadata, readSafetensors, writeSafetensors} from './safetensors.js';
 import type {StateDict} from './stateDict.js';
 
 async function isFolder(path: string): Promise<boolean> {
@@ -41,12 +41,40 @@ async function isTorchFile(path: string): Promise<boolean> {
  * @throws UserError 'usage' if it is missing, 'checkpoint' if it is damaged or none of these
  */
 export async function loadWeights(path: string): Promise<StateDict> {
-  if (await isFolder(path)) return loadFromFolder(path);
-  const name = basename(path);
-  if (name === 'best' || name === 'last') {
-    const target = await readPointer(dirname(path), name);
-    if (target !== null) return loadWeights(target.path);
-  }
+  const folder = await checkpointFolder(path);
+  if (folder !== null) return loadFromFolder(folder);
   if (await isTorchFile(path)) return readPth(path);
   return (await readSafetensors(path)).tensors;
+}
+
+/**
+ * Writes weights as a safetensors file at once: the file appears whole, in the place of one that was there, or not at all.
+ * @param metadata beside the format that PyTorch's readers ask for
+ * @throws UserError('storage')
+ */
+export async function saveWeights(
+  path: string,
+  weights: StateDict,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const temporary = temporaryPath(path);
+  const described: Metadata = new Map(Object.entries({format: 'pt', ...metadata}));
+  try {
+    await diskOps.makeFolder(dirname(path));
+    await writeSafetensors(temporary, weights, described);
+    await diskOps.rename(temporary, path);
+    await diskOps.syncFolder(dirname(path));
+  } catch (error) {
+    await diskOps.remove(temporary).catch(() => {});
+    throw storageError(error, path);
+  }
+}
+
+/** The folder of a checkpoint that is given as itself or by a pointer to it; null for a file of weights. */
+export async function checkpointFolder(path: string): Promise<string | null> {
+  if (await isFolder(path)) return path;
+  const name = basename(path);
+  if (name !== 'best' && name !== 'last') return null;
+  const target = await readPointer(dirname(path), name);
+  return target && checkpointFolder(target.path);
 }

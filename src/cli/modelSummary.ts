@@ -13,7 +13,7 @@ export interface SummaryOptions {
 }
 
 /** @throws UserError 'usage' if the depth is none, or the model does not fit together */
-export async function modelSummary(config: Config, {depth, json}: SummaryOptions): Promise<void> {
+export async function modelSummary(config: Config, {depth, json}: SummaryOptions): Promise<string> {
   if (!Number.isInteger(depth) || depth < 1)
     throw new UserError('usage', `pose-model: --depth is ${depth}: give a whole number of at least 1.`);
   await selectBackend(config);
@@ -23,7 +23,6 @@ export async function modelSummary(config: Config, {depth, json}: SummaryOptions
   const layers = summarize(model, input);
   const totals = summaryTotals(layers);
   const rows = summaryTree(model, layers, depth);
-  if (json)
-    process.stdout.write(`${JSON.stringify({model: name, input, keypoints, totals, layers: rows})}\n`);
-  else process.stdout.write(formatSummary(rows, totals));
+  if (json) return JSON.stringify({model: name, input, keypoints, totals, layers: rows});
+  return formatSummary(rows, totals).trimEnd();
 }

@@ -1,26 +1,11 @@
 /** @file Recognises that memory ran out, wherever it did: in libtorch, or in an array of JavaScript. */
-import {OutOfMemoryError} from '../errors.js';
-import {formatCount} from '../report/format.js';
+import {circumstancesOf, isOutOfMemory, OutOfMemoryError} from '../errors.js';
+import {formatBytes, formatCount} from '../report/format.js';
 
-/** What V8 writes of an array that is too large for it. */
-const TOO_LARGE = /^(Array buffer allocation failed|Invalid typed array length: \d+)$/;
 const AMOUNT = /tried to allocate ([\d.]+) ?(bytes|[KMGT]iB)/i;
 const MENDS =
   'Use a smaller train.batchSize, eval.batchSize or model.input, or train.precision=bf16, or end other programs that ' +
   'take the memory.';
-
-function isOutOfMemory(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof RangeError) return TOO_LARGE.test(error.message);
-  return (error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_MEMORY';
-}
-
-/** `1.5 GiB`. */
-function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const unit = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
-  return `${Number((bytes / 1024 ** unit).toPrecision(3))} ${units[unit]}`;
-}
 
 /** Who asked for how much, as far as the error says it. */
 function request({message}: Error): string {
@@ -40,5 +25,7 @@ export async function translateOutOfMemory(error: unknown): Promise<unknown> {
   const {memory} = await import('@tensorflow/tfjs');
   const {numTensors, numBytes} = memory();
   const held = `tensors held beside the failed step: ${formatCount(numTensors)} (${formatBytes(numBytes)})`;
-  return new OutOfMemoryError(`out of memory: ${request(error)}; ${held}. ${MENDS}`, {cause: error});
+  const peak = `the process held ${formatBytes(1024 * process.resourceUsage().maxRSS)} at most`;
+  const parts = [request(error), circumstancesOf(error), held, peak].filter((part) => part !== null);
+  return new OutOfMemoryError(`out of memory: ${parts.join('; ')}. ${MENDS}`, {cause: error});
 }

@@ -55,3 +55,10 @@ export function formatLarge(value: number): string {
   }
   return `${formatNumber(scaled)} ${prefixes[index]}`.trimEnd();
 }
+
+/** Bytes in units of 1024: `1.5 GiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const unit = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
+  return `${Number((bytes / 1024 ** unit).toPrecision(3))} ${units[unit]}`;
+}

@@ -2,7 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {inspect} from 'node:util';
-import {EXIT_CODES, UserError} from '../errors.js';
+import {EXIT_CODES, isOutOfMemory, UserError} from '../errors.js';
 import type {RunFolder} from './runFolder.js';
 
 export const CRASH_FILE = 'crash.txt';
@@ -30,7 +30,7 @@ function write(file: string, error: unknown): void {
 /** Watches, until `end`, for errors that nobody catches, and for the end of the process. */
 export function watchForCrashes({path, lock}: Pick<RunFolder, 'path' | 'lock'>): CrashWatch {
   const recorded = (error: unknown): unknown => {
-    if (!(error instanceof UserError)) write(join(path, CRASH_FILE), error);
+    if (!(error instanceof UserError) && !isOutOfMemory(error)) write(join(path, CRASH_FILE), error);
     return error;
   };
   const onExit = (code: number): void => {

@@ -4,6 +4,7 @@ import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Checkpoint} from '../checkpoint/load.js';
 import {acquireLock, type RunLock} from '../checkpoint/lock.js';
+import {sweepTemporaries} from '../checkpoint/retention.js';
 import type {Config} from '../config/schema.js';
 import {UserError} from '../errors.js';
 import {openCheckpoints} from './openCheckpoints.js';
@@ -54,6 +55,7 @@ export async function openRunFolder(
         `${path}: a run is already there. Go on with it by --resume, or give this one another name: name=…`,
       );
     }
+    for (const folder of [path, join(path, 'results')]) await sweepTemporaries(folder, warn);
     const resumed = resume ? await openCheckpoints(checkpoints, warn) : null;
     return {path, checkpoints, lock, resumed};
   } catch (error) {

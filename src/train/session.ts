@@ -5,7 +5,7 @@ import type {TopDownDataset} from '../data/datasets/topDown.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {hasBfloat16} from '../engine/cpuFeatures.js';
 import {type EngineInfo, selectBackend} from '../engine/index.js';
-import {summarize, summaryTotals} from '../models/summary.js';
+import {type LayerSummary, summarize, summaryTotals} from '../models/summary.js';
 import {RunConsole} from '../report/console.js';
 import {modelLine, splitLine} from '../report/tables.js';
 import type {TopDownTask} from '../tasks/topDown.js';
@@ -18,6 +18,7 @@ export interface Session {
   readonly task: TopDownTask;
   readonly train: TopDownDataset;
   readonly val: TopDownDataset;
+  readonly layers: readonly LayerSummary[];
 }
 
 /** @throws UserError if the backend, the weights or the data are not to be had */
@@ -32,7 +33,8 @@ export async function openSession(config: Config): Promise<Session> {
     console.warn('train.precision=bf16: this processor has no bfloat16 in hardware; fp32 is faster on it.');
   const {task, unmatched} = await buildTopDown(config, keypointSet);
   if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
-  return {config, console, engine, task, train, val};
+  const layers = summarize(task.model, config.model.input);
+  return {config, console, engine, task, train, val, layers};
 }
 
 function split({summary}: TopDownDataset): string {
@@ -42,7 +44,7 @@ function split({summary}: TopDownDataset): string {
 
 /** What stands above the first step, and in the report: label and value. */
 export function sessionFacts(
-  {config, engine, task, train, val}: Session,
+  {config, engine, layers, train, val}: Session,
   folder: string,
 ): [string, string][] {
   const {input, name} = config.model;
@@ -53,7 +55,7 @@ export function sessionFacts(
       `${engine.engine}, ${engine.device}, ${engine.threads} threads, ${config.train.precision}, Node ${process.versions.node}`,
     ],
     ['seed', String(config.seed)],
-    ['model', modelLine({name, input, ...summaryTotals(summarize(task.model, input))})],
+    ['model', modelLine({name, input, ...summaryTotals(layers)})],
     ['train', split(train)],
     ['val', `${split(val)}${config.dataset.useGroundTruthBoxes ? '' : ' (boxes of a detector)'}`],
   ];

@@ -6,7 +6,7 @@ import {dumpConfig} from '../config/format.js';
 import type {Config} from '../config/schema.js';
 import {ruleReports} from '../data/datasets/inspect.js';
 import type {BatchLoader} from '../data/loader/loader.js';
-import {UserError} from '../errors.js';
+import {noteCircumstances, UserError} from '../errors.js';
 import {formatDuration} from '../report/format.js';
 import {MetricsLog} from '../report/metricsLog.js';
 import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
@@ -27,6 +27,7 @@ import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
 import {checkSameRun, identityOf, type RunIdentity} from './identity.js';
 import {Learner} from './learner.js';
+import {memoryNeed} from './memoryNeed.js';
 import {openCheckpoints} from './openCheckpoints.js';
 import {openRunFolder, type RunFolder} from './runFolder.js';
 import {type RunState, readRunState} from './runState.js';
@@ -49,7 +50,18 @@ export interface TrainOptions {
 }
 
 export async function trainFromConfig(config: Config, options: TrainOptions): Promise<TrainOutcome> {
-  const session = await openSession(config);
+  let session: Session | null = null;
+  try {
+    session = await openSession(config);
+    return await trainSession(session, options);
+  } catch (error) {
+    noteCircumstances(error, memoryNeed(config, session?.layers ?? []));
+    throw error;
+  }
+}
+
+async function trainSession(session: Session, options: TrainOptions): Promise<TrainOutcome> {
+  const {config} = session;
   checkMetrics(config.eval, session.val.keypointSet);
   const folder = await openRunFolder(config, options.resume, (line) => session.console.warn(line));
   const loaders = {

@@ -41,8 +41,12 @@ describe('pose-model', () => {
 
   it.each([
     ['a depth of 0', ['summary', '--cfg', recipe, '--depth', '0'], /--depth is 0/],
-    ['no command', ['--cfg', recipe], /a command is needed: summary/],
-    ['an unknown command', ['summarise', '--cfg', recipe], /unknown command "summarise"; there is: summary/],
+    ['no command', ['--cfg', recipe], /a command is needed: summary, import/],
+    [
+      'an unknown command',
+      ['summarise', '--cfg', recipe],
+      /unknown command "summarise"; there is: summary, import/,
+    ],
     ['no recipe', ['summary'], /Missing required argument: cfg/],
   ])('refuses %s', async (_, args, problem) => {
     const {code, stdout, stderr} = await poseModel(...args);

@@ -1,9 +1,10 @@
 // Loaded by `--import` into the main thread and every worker of a run: does what POSE_FAULT says when the run changes
 // the disk for the time that it names. {"do", "op", "path", "when"}: `op` is one of FileOps or of WritableFile, `path` a
-// pattern for the file, `when` "before" (unless given), "half" (of a write) or "after". The product knows nothing of it.
+// pattern for the file, `when` "before" (unless given), "half" (of a write) or "after"; `nth` counts the times in a thread.
+// The product knows nothing of it.
 import {diskOps} from '../../dist/checkpoint/files.js';
 
-const {do: action, op, path: pattern, when = 'before'} = JSON.parse(process.env.POSE_FAULT);
+const {do: action, op, path: pattern, when = 'before', nth} = JSON.parse(process.env.POSE_FAULT);
 
 const never = () => new Promise(() => {});
 
@@ -32,7 +33,10 @@ const ACTIONS = {
   },
 };
 
+let times = 0;
+
 function happen() {
+  if (nth !== undefined && ++times !== nth) return undefined;
   if (ACTIONS[action]) return ACTIONS[action]();
   throw Object.assign(new Error(`${action}: injected`), {code: action});
 }

@@ -1,5 +1,5 @@
 /** @file Tiny runs in a folder, disturbed and undisturbed, and what must be equal between them. */
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect} from 'vitest';
 import {PACKAGE_ROOT} from '../../src/packagePaths.js';
@@ -33,6 +33,8 @@ export interface Fault {
   /** A pattern for the path. */
   readonly path: string;
   readonly when?: 'before' | 'half' | 'after';
+  /** At which time it happens in a thread; at every time unless given. */
+  readonly nth?: number;
 }
 
 export interface Job {
@@ -66,9 +68,9 @@ export class FaultRuns extends TinyRun {
   }
 
   /** Starts `pose-train` in a process of its own. */
-  start(overrides: readonly string[], fault: Fault | null = null) {
+  start(overrides: readonly string[], fault: Fault | null = null, nodeOptions: readonly string[] = []) {
     const environment: Record<string, string> = fault ? {POSE_FAULT: JSON.stringify(fault)} : {};
-    return startNode(this.#command(overrides, fault), this.path, environment);
+    return startNode([...nodeOptions, ...this.#command(overrides, fault)], this.path, environment);
   }
 
   /** Runs `pose-train` to its end, whatever that is. */
@@ -129,7 +131,7 @@ export class FaultRuns extends TinyRun {
 
   /** No temporaries, no lock. */
   expectTidy(run: string): void {
-    const names = [...this.list(`output/${run}`), ...this.list(`output/${run}/checkpoints`)];
+    const names = readdirSync(this.at(`output/${run}`), {recursive: true}).map(String);
     expect(names.filter((name) => name.includes('tmp') || name === 'LOCK')).toEqual([]);
   }
 }

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {
+  formatBytes,
   formatCount,
   formatDuration,
   formatLarge,
@@ -41,5 +42,7 @@ describe('numbers for people', () => {
     expect(formatLarge(28_535_552)).toBe('28.5 M');
     expect(formatLarge(999_700)).toBe('1 M');
     expect(formatLarge(512)).toBe('512');
+    expect(formatBytes(512)).toBe('512 bytes');
+    expect(formatBytes(1.5 * 2 ** 30)).toBe('1.5 GiB');
   });
 });
