@@ -12,7 +12,7 @@ export class BufferSnapshot {
   constructor(model: Module) {
     this.variables = [...model.namedBuffers().values()];
     // A clone would share the memory that kernels change in place.
-    this.#copies = this.variables.map((variable) => tf.mul(variable, 1));
+    this.#copies = tf.tidy(() => this.variables.map((variable) => tf.mul(variable, 1)));
     for (const entry of model.namedState().values()) {
       if (entry instanceof Counter) this.#counters.push([entry, entry.value]);
     }

@@ -63,20 +63,28 @@ export class Updater {
 
   /** The same for a batch that is on the device, whose tensors are taken over. */
   addInputs(inputs: TopDownInputs, samples: readonly SampleInfo[]): void {
-    this.#pending ??= {
-      ...{before: new BufferSnapshot(this.task.model), gradients: [], losses: []},
-      ...{samples: [], inputs: null},
-    };
-    const pending = this.#pending;
-    if (pending.inputs) tf.dispose({...pending.inputs});
-    pending.inputs = inputs;
     try {
+      this.#pending ??= this.#begin();
+      const pending = this.#pending;
+      if (pending.inputs) tf.dispose({...pending.inputs});
+      pending.inputs = inputs;
       this.#addGradients(pending, inputs);
+      pending.samples.push(samples);
     } catch (error) {
+      tf.dispose({...inputs});
       this.discard();
       throw error;
     }
-    pending.samples.push(samples);
+  }
+
+  #begin(): Pending {
+    return {
+      before: new BufferSnapshot(this.task.model),
+      gradients: [],
+      losses: [],
+      samples: [],
+      inputs: null,
+    };
   }
 
   #addGradients(pending: Pending, inputs: TopDownInputs): void {
@@ -88,9 +96,13 @@ export class Updater {
       pending.gradients = gradients;
       return;
     }
-    const sums = pending.gradients.map((sum, i) => tf.add(sum, gradients[i]));
-    tf.dispose([pending.gradients, gradients]);
-    pending.gradients = sums;
+    const before = pending.gradients;
+    try {
+      pending.gradients = tf.tidy(() => before.map((sum, i) => tf.add(sum, gradients[i])));
+      tf.dispose(before);
+    } finally {
+      tf.dispose(gradients);
+    }
   }
 
   /**
