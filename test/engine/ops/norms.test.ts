@@ -59,4 +59,12 @@ describe.each<BackendName>(['torch', 'cpu'])('moveAverages on %s', (backend) => 
     });
     expect([...averages[0].dataSync()]).toEqual([1.5, 7.5]);
   });
+
+  it('leaves an average that has arrived as it is, to the bit', async () => {
+    await selectBackend({backend});
+    const [average, value] = [1, 2].map(() => tf.variable(drawn('same', [50])));
+    const before = average.dataSync().slice();
+    moveAverages({averages: [average], values: [value], share: 0.3});
+    expect(average.dataSync()).toEqual(before);
+  });
 });

@@ -13,6 +13,7 @@ import {register} from './register.js';
 const foreach = {
   scale: operatorMany('_foreach_mul_.Scalar'),
   addScaled: operatorMany('_foreach_add_.List'),
+  subtract: operatorMany('_foreach_sub.List'),
   norm: operatorMany('_foreach_norm.Scalar'),
 };
 
@@ -97,7 +98,6 @@ register<MovingAverage>(KERNELS.movingAverage, (_inputs, {averages, values, shar
     layOutLike(average, values[i], torch);
   });
   const [to, from] = [averages, values].map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
-  foreach.scale(to, 1 - share);
-  foreach.addScaled(to, from, share);
+  foreach.addScaled(to, foreach.subtract(from, to, 1), share);
   return [];
 });
