@@ -29,6 +29,7 @@ import {type RunState, readRunState} from './runState.js';
 import {openSession, type Session, sessionFacts} from './session.js';
 import {type Progress, Run, stepsPerEpoch} from './trainer.js';
 import {updateOf} from './update.js';
+import {UploadAhead} from './uploadAhead.js';
 
 export interface TrainOutcome {
   /** The primary figure (AP) of the best validation; null if there was none. */
@@ -85,10 +86,15 @@ async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): P
     (line) => console.line(line),
   );
   const {epochs, accumulate, logEvery} = config.train;
-  const length = {source: loaders.train, accumulate};
+  const ahead =
+    session.engine.device === 'cpu' ? null : new UploadAhead(loaders.train, (batch) => task.upload(batch));
+  const length = {source: ahead ?? loaders.train, accumulate};
   const run = new Run({
     ...{...length, epochs},
-    update: updateOf(learner.updater, config.train, stepsPerEpoch(length), finite),
+    update: updateOf({
+      ...{updater: learner.updater, config: config.train, finite, ahead},
+      stepsPerEpoch: stepsPerEpoch(length),
+    }),
     hooks: [
       finite,
       ...(learner.average ? [new EmaHook(learner.average)] : []),

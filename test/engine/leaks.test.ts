@@ -109,7 +109,7 @@ async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
         for (let i = 0; i < STEPS; i++) yield batch;
       },
     },
-    update: updateOf(learner.updater, config, STEPS, finite),
+    update: updateOf({updater: learner.updater, config, stepsPerEpoch: STEPS, finite}),
     hooks: [
       new EmaHook(learner.average!),
       {afterStep: ({progress}) => void (steps.includes(progress.step) && found.push(usage()))},
