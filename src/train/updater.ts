@@ -8,7 +8,7 @@ import type {Batch, SampleInfo} from '../data/types.js';
 import {norms} from '../engine/ops/norms.js';
 import {withPrecision} from '../engine/precision.js';
 import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
-import {BufferSnapshot} from './bufferSnapshot.js';
+import {type BufferSnapshot, ModelBuffers} from './bufferSnapshot.js';
 import {type Diagnosis, diagnose} from './diagnosis.js';
 import type {Optimizer} from './optimizers.js';
 import type {TrainedParameter} from './parameterGroups.js';
@@ -45,6 +45,7 @@ const length = (values: Iterable<number>) => Math.hypot(...values);
 
 export class Updater {
   readonly #variables: tf.Variable[];
+  readonly #buffers: ModelBuffers;
   #pending: Pending | null = null;
 
   constructor(
@@ -54,6 +55,7 @@ export class Updater {
     private readonly settings: Pick<TrainConfig, 'clipGradNorm' | 'precision'>,
   ) {
     this.#variables = parameters.map(({variable}) => variable);
+    this.#buffers = new ModelBuffers(task.model);
   }
 
   /** Adds the gradients of a batch to the step in progress, or begins one; nothing is read from the device. */
@@ -79,7 +81,7 @@ export class Updater {
 
   #begin(): Pending {
     return {
-      before: new BufferSnapshot(this.task.model),
+      before: this.#buffers.snapshot(),
       gradients: [],
       losses: [],
       samples: [],

@@ -1,7 +1,9 @@
-/** @file Lengths of many tensors at once, and their moving averages, on both backends. */
+/** @file Lengths, copies and moving averages of many tensors at once, on both backends. */
 import * as tf from '@tensorflow/tfjs';
 import {describe, expect, it} from 'vitest';
 import {type BackendName, selectBackend} from '../../../src/engine/index.js';
+import {copies} from '../../../src/engine/ops/copies.js';
+import {decayWeights} from '../../../src/engine/ops/decayWeights.js';
 import {moveAverages} from '../../../src/engine/ops/movingAverage.js';
 import {norms} from '../../../src/engine/ops/norms.js';
 import {drawn} from '../compare.js';
@@ -39,6 +41,22 @@ describe.each<BackendName>(['torch', 'cpu'])('norms on %s', (backend) => {
   it('of nothing are nothing', async () => {
     await selectBackend({backend});
     expect(norms([]).shape).toEqual([0]);
+  });
+});
+
+describe.each<BackendName>(['torch', 'cpu'])('copies on %s', (backend) => {
+  it('have the values, and keep them when the tensors are changed in place', async () => {
+    await selectBackend({backend});
+    const tensors = [tf.variable(tf.tensor1d([1, -0])), tf.variable(drawn('copies', [3, 3, 2, 4]))];
+    const before = tensors.map((tensor) => tensor.dataSync().slice());
+    const {numTensors} = tf.memory();
+    const found = copies(tensors);
+    decayWeights({parameters: tensors, learningRate: 1, weightDecay: 0.5});
+    expect(found.map((copy) => copy.dataSync())).toEqual(before);
+    expect(found.map(({shape}) => shape)).toEqual(tensors.map(({shape}) => shape));
+    tf.dispose(found);
+    expect(tf.memory().numTensors).toBe(numTensors);
+    expect(copies([])).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** @file What an update does to all parameters at once: optimiser steps and averages in place, norms of gradients. */
 import type * as tf from '@tensorflow/tfjs';
 import type {AdamStep} from '../../ops/adam.js';
+import type {Copies} from '../../ops/copies.js';
 import type {WeightDecay} from '../../ops/decayWeights.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {MovingAverage} from '../../ops/movingAverage.js';
@@ -14,6 +15,7 @@ const foreach = {
   scale: operatorMany('_foreach_mul_.Scalar'),
   addScaled: operatorMany('_foreach_add_.List'),
   subtract: operatorMany('_foreach_sub.List'),
+  multiply: operatorMany('_foreach_mul.Scalar'),
   norm: operatorMany('_foreach_norm.Scalar'),
 };
 
@@ -90,6 +92,13 @@ register<Norms>(KERNELS.norms, (_inputs, {tensors}, torch) =>
       tensors.map((tensor) => torch.handle(tensor)),
       2,
     ),
+  ),
+);
+
+register<Copies>(KERNELS.copies, (_inputs, {tensors}, torch) =>
+  foreach.multiply(
+    tensors.map((tensor) => torch.handle(tensor)),
+    1,
   ),
 );
 
