@@ -42,14 +42,16 @@ export interface TrainOutcome {
 export async function trainFromConfig(config: Config, {resume}: {resume: boolean}): Promise<TrainOutcome> {
   const session = await openSession(config);
   checkMetrics(config.eval, session.val.keypointSet);
+  const learner = new Learner(session.task, config.train);
   const folder = await openRunFolder(config, resume, (line) => session.console.warn(line));
   const loaders = {
     train: openLoader(config, session.train, session.task, 'train'),
     val: openLoader(config, session.val, session.task, 'evaluate'),
   };
   try {
-    return await trainIn(folder, session, loaders);
+    return await trainIn(folder, session, loaders, learner);
   } finally {
+    learner.dispose();
     await Promise.all([loaders.train.close(), loaders.val.close()]);
     await folder.lock.release();
   }
@@ -60,11 +62,15 @@ interface Loaders {
   readonly val: BatchLoader;
 }
 
-async function trainIn(folder: RunFolder, session: Session, loaders: Loaders): Promise<TrainOutcome> {
+async function trainIn(
+  folder: RunFolder,
+  session: Session,
+  loaders: Loaders,
+  learner: Learner,
+): Promise<TrainOutcome> {
   const {config, console, task} = session;
   const facts = sessionFacts(session, folder.path);
   console.facts(facts);
-  const learner = new Learner(task, config.train);
   const state = folder.resumed && restore(folder.resumed, session, learner);
   if (state && state.epoch >= config.train.epochs) {
     console.line(`The run is complete after ${state.epoch} epochs; a larger train.epochs goes on with it.`);

@@ -91,3 +91,15 @@ describe('a run with AdamW, accumulation, clipping, frozen layers and averaged w
     expect(ema.tensors.get('layer1.0.conv1.weight')).toEqual(model.tensors.get('layer1.0.conv1.weight'));
   });
 });
+
+describe('a group that matches no parameter', () => {
+  it('is refused with the nearest names before anything is made', async () => {
+    const group = 'train.optimizer.groups=[{match: "stage5.*", frozen: true}]';
+    const {code, stderr} = await train('name=none', group);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: train\.optimizer\.groups\.0\.match: "stage5\.\*" matches no parameter.*"stage4\.\*"/,
+    );
+    expect(folder.exists('output/none')).toBe(false);
+  });
+});

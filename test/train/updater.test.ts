@@ -271,6 +271,24 @@ describe('a batch without any visible keypoint', () => {
   });
 });
 
+describe('a batch of one', () => {
+  it('whose lowest resolution is a single cell is refused, and changes nothing', () => {
+    const two = makeBatch();
+    const half = (array: Float32Array) => array.subarray(0, array.length / 2);
+    const one: Batch = {
+      images: half(two.images),
+      targets: half(two.targets),
+      targetWeights: half(two.targetWeights),
+      samples: two.samples.slice(0, 1),
+    };
+    const before = state(learner);
+    const {numTensors} = tf.memory();
+    expect(() => learner.step(one)).toThrow(/^train\.batchSize: batch normalisation needs several values/);
+    expect(state(learner)).toEqual(before);
+    expect(tf.memory().numTensors).toBe(numTensors);
+  });
+});
+
 describe('an error in the midst of', () => {
   type RunKernel = (parameters: {kernelName?: string}) => unknown;
   const engine = () => tf.engine() as unknown as {runKernelFunc: RunKernel};
