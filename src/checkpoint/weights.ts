@@ -4,7 +4,7 @@ import {basename, dirname, join} from 'node:path';
 import {UserError} from '../errors.js';
 import {diskOps, storageError, systemErrorCode, temporaryPath} from './files.js';
 import {withInputFile} from './inputFile.js';
-import {MODEL_FILE} from './layout.js';
+import {EMA_FILE, MODEL_FILE} from './layout.js';
 import {checkHashes, readManifest} from './manifest.js';
 import {readPth} from './pth.js';
 import {readPointer} from './retention.js';
@@ -21,10 +21,12 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** The model's weights of a checkpoint folder, after their hash was checked. */
+/** The weights of a checkpoint folder that the run validated, after their hash was checked. */
 async function loadFromFolder(path: string): Promise<StateDict> {
-  await checkHashes(path, await readManifest(path), [MODEL_FILE]);
-  return (await readSafetensors(join(path, MODEL_FILE))).tensors;
+  const manifest = await readManifest(path);
+  const file = manifest.files[EMA_FILE] ? EMA_FILE : MODEL_FILE;
+  await checkHashes(path, manifest, [file]);
+  return (await readSafetensors(join(path, file))).tensors;
 }
 
 /** By its content: names of weight files promise little. */
@@ -37,7 +39,8 @@ async function isTorchFile(path: string): Promise<boolean> {
 
 /**
  * Reads a state dict: from a `.pth` or `.pt` file of PyTorch's, a `.safetensors` file, a checkpoint's folder (its
- * model, not its averaged weights), or a run's pointer `checkpoints/best` or `checkpoints/last`.
+ * averaged weights, where it has some; the others are in its `model.safetensors`), or a run's pointer
+ * `checkpoints/best` or `checkpoints/last`.
  * @throws UserError 'usage' if it is missing, 'checkpoint' if it is damaged or none of these
  */
 export async function loadWeights(path: string): Promise<StateDict> {

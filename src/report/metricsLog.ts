@@ -113,12 +113,16 @@ export class MetricsLog {
 
   /** Cuts the log to the `byteOffset` of the checkpoint from which the run goes on. */
   rewind(byteOffset: number): void {
-    this.#write(false);
-    const waiting = this.#pending.length;
     // What waits for the disk is the end of the log.
-    this.#pending = this.#pending.subarray(0, Math.max(0, byteOffset - (this.#byteOffset - waiting)));
-    if (byteOffset < this.#byteOffset - waiting) truncateSync(this.file, byteOffset);
+    const onDisk = this.#byteOffset - this.#pending.length;
+    this.#pending = this.#pending.subarray(0, Math.max(0, byteOffset - onDisk));
     this.#byteOffset = Math.min(byteOffset, this.#byteOffset);
+    if (byteOffset >= onDisk) return;
+    try {
+      truncateSync(this.file, byteOffset);
+    } catch (error) {
+      this.warn(`${this.file}: cannot be cut (${reason(error)}); some steps will stand in it twice`);
+    }
   }
 
   /** Makes every line durable; to be called before a checkpoint that remembers `byteOffset`. */

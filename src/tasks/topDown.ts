@@ -55,7 +55,8 @@ export class TopDownTask {
     {images, targets, weights}: TopDownInputs,
     parameters: readonly tf.Variable[],
   ): ValueAndGradients {
-    this.model.train();
+    // A walk through all layers, which is seldom needed.
+    if (!this.model.training) this.model.train();
     return tf.tidy(() =>
       valueAndGradients(() => heatmapMse(this.model.forward(images), targets, weights), parameters),
     );

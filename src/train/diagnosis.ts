@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {firstNonFiniteLayer} from '../nn/observe.js';
 import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
-import {BufferSnapshot} from './bufferSnapshot.js';
+import {ModelBuffers} from './bufferSnapshot.js';
 
 export interface Diagnosis {
   /** Images of the step's last batch with such numbers, by their places in it; targets and weights of keypoints too. */
@@ -25,7 +25,7 @@ export function diagnose(
   const {model} = task;
   const named = [...model.namedParameters(), ...model.namedBuffers()];
   const state = named.filter(([, variable]) => !allFinite(variable)).map(([name]) => name);
-  const before = new BufferSnapshot(model);
+  const before = new ModelBuffers(model).snapshot();
   const layer = firstNonFiniteLayer(model.train(), () => tf.tidy(() => void model.forward(inputs.images)));
   before.restore();
   const badGradient = [...gradientNorms].reverse().find(([, norm]) => !Number.isFinite(norm))?.[0];

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type {StateDict} from '../checkpoint/stateDict.js';
 import type {TrainConfig} from '../config/schema.js';
+import {copies} from '../engine/ops/copies.js';
 import {moveAverages} from '../engine/ops/movingAverage.js';
 import type {Module} from '../nn/module.js';
 import {getStateDict, loadStateDict} from '../nn/stateDict.js';
@@ -31,7 +32,7 @@ export class WeightAverage {
     readonly config: EmaConfig,
   ) {
     this.#values = [...model.namedParameters().values(), ...model.namedBuffers().values()];
-    this.#averages = this.#values.map((value) => tf.tidy(() => tf.variable(tf.mul(value, 1), false)));
+    this.#averages = tf.tidy(() => copies(this.#values).map((copy) => tf.variable(copy, false)));
   }
 
   /** Updates so far. */
@@ -87,9 +88,11 @@ export class WeightAverage {
   }
 
   #takeValues(): void {
-    this.#averages.forEach((average, i) => {
-      tf.tidy(() => average.assign(tf.mul(this.#values[i], 1)));
-    });
+    tf.tidy(() =>
+      copies(this.#values).forEach((copy, i) => {
+        this.#averages[i].assign(copy);
+      }),
+    );
   }
 
   /** Shares memory and copies nothing: nobody may change the weights until they are put back. */

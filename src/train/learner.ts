@@ -53,7 +53,9 @@ export class Learner {
     return this.average ? this.average.during(body) : body();
   }
 
+  /** Frees all of it but the model. */
   dispose(): void {
+    this.updater.discard();
     this.#optimizer.dispose();
     this.average?.dispose();
   }

@@ -94,4 +94,5 @@ function hold(model: Module, frozen: ReadonlySet<string>): void {
     );
     module.held = own.length > 0 && own.every(({variable}) => variables.has(variable));
   }
+  model.train(model.training);
 }

@@ -34,6 +34,7 @@ import {type RunState, readRunState} from './runState.js';
 import {openSession, type Session, sessionFacts} from './session.js';
 import {type Progress, Run, stepsPerEpoch} from './trainer.js';
 import {updateOf} from './update.js';
+import {UploadAhead} from './uploadAhead.js';
 
 export interface TrainOutcome {
   /** The primary figure (AP) of the best validation; null if there was none. */
@@ -63,6 +64,7 @@ export async function trainFromConfig(config: Config, options: TrainOptions): Pr
 async function trainSession(session: Session, options: TrainOptions): Promise<TrainOutcome> {
   const {config} = session;
   checkMetrics(config.eval, session.val.keypointSet);
+  const learner = new Learner(session.task, config.train);
   const folder = await openRunFolder(config, options.resume, (line) => session.console.warn(line));
   const loaders = {
     train: openLoader(config, session.train, session.task, 'train'),
@@ -70,10 +72,11 @@ async function trainSession(session: Session, options: TrainOptions): Promise<Tr
   };
   const crashes = watchForCrashes(folder);
   try {
-    return await trainIn(folder, session, loaders, options.allowedChanges ?? []);
+    return await trainIn(folder, session, loaders, {learner, allowedChanges: options.allowedChanges ?? []});
   } catch (error) {
     throw crashes.recorded(error);
   } finally {
+    learner.dispose();
     await Promise.all([loaders.train.close(), loaders.val.close()]);
     crashes.end();
     await folder.lock.release();
@@ -89,12 +92,11 @@ async function trainIn(
   folder: RunFolder,
   session: Session,
   loaders: Loaders,
-  allowedChanges: readonly string[],
+  {learner, allowedChanges}: {learner: Learner; allowedChanges: readonly string[]},
 ): Promise<TrainOutcome> {
   const {config, console, task} = session;
   const facts = sessionFacts(session, folder.path);
   console.facts(facts);
-  const learner = new Learner(task, config.train);
   const sameness = {identity: identityOf(session), allowedChanges};
   const state = folder.resumed && restore(folder.resumed, session, learner, sameness);
   if (state && state.epoch >= config.train.epochs) {
@@ -120,10 +122,15 @@ async function trainIn(
   });
   const finite = finiteHook(folder, session, {learner, checkpoints, metrics, state, sameness});
   const {epochs, accumulate, logEvery} = config.train;
-  const length = {source: loaders.train, accumulate};
+  const ahead =
+    session.engine.device === 'cpu' ? null : new UploadAhead(loaders.train, (batch) => task.upload(batch));
+  const length = {source: ahead ?? loaders.train, accumulate};
   const run = new Run({
     ...{...length, epochs},
-    update: updateOf(learner.updater, config.train, stepsPerEpoch(length), finite),
+    update: updateOf({
+      ...{updater: learner.updater, config: config.train, finite, ahead},
+      stepsPerEpoch: stepsPerEpoch(length),
+    }),
     hooks: [
       finite,
       ...(learner.average ? [new EmaHook(learner.average)] : []),

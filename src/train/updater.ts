@@ -8,7 +8,7 @@ import type {Batch, SampleInfo} from '../data/types.js';
 import {norms} from '../engine/ops/norms.js';
 import {withPrecision} from '../engine/precision.js';
 import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
-import {BufferSnapshot} from './bufferSnapshot.js';
+import {type BufferSnapshot, ModelBuffers} from './bufferSnapshot.js';
 import {type Diagnosis, diagnose} from './diagnosis.js';
 import type {Optimizer} from './optimizers.js';
 import type {TrainedParameter} from './parameterGroups.js';
@@ -45,6 +45,7 @@ const length = (values: Iterable<number>) => Math.hypot(...values);
 
 export class Updater {
   readonly #variables: tf.Variable[];
+  readonly #buffers: ModelBuffers;
   #pending: Pending | null = null;
 
   constructor(
@@ -54,6 +55,7 @@ export class Updater {
     private readonly settings: Pick<TrainConfig, 'clipGradNorm' | 'precision'>,
   ) {
     this.#variables = parameters.map(({variable}) => variable);
+    this.#buffers = new ModelBuffers(task.model);
   }
 
   /** Adds the gradients of a batch to the step in progress, or begins one; nothing is read from the device. */
@@ -63,20 +65,28 @@ export class Updater {
 
   /** The same for a batch that is on the device, whose tensors are taken over. */
   addInputs(inputs: TopDownInputs, samples: readonly SampleInfo[]): void {
-    this.#pending ??= {
-      ...{before: new BufferSnapshot(this.task.model), gradients: [], losses: []},
-      ...{samples: [], inputs: null},
-    };
-    const pending = this.#pending;
-    if (pending.inputs) tf.dispose({...pending.inputs});
-    pending.inputs = inputs;
     try {
+      this.#pending ??= this.#begin();
+      const pending = this.#pending;
+      if (pending.inputs) tf.dispose({...pending.inputs});
+      pending.inputs = inputs;
       this.#addGradients(pending, inputs);
+      pending.samples.push(samples);
     } catch (error) {
+      tf.dispose({...inputs});
       this.discard();
       throw error;
     }
-    pending.samples.push(samples);
+  }
+
+  #begin(): Pending {
+    return {
+      before: this.#buffers.snapshot(),
+      gradients: [],
+      losses: [],
+      samples: [],
+      inputs: null,
+    };
   }
 
   #addGradients(pending: Pending, inputs: TopDownInputs): void {
@@ -88,9 +98,13 @@ export class Updater {
       pending.gradients = gradients;
       return;
     }
-    const sums = pending.gradients.map((sum, i) => tf.add(sum, gradients[i]));
-    tf.dispose([pending.gradients, gradients]);
-    pending.gradients = sums;
+    const before = pending.gradients;
+    try {
+      pending.gradients = tf.tidy(() => before.map((sum, i) => tf.add(sum, gradients[i])));
+      tf.dispose(before);
+    } finally {
+      tf.dispose(gradients);
+    }
   }
 
   /**

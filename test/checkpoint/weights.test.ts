@@ -31,15 +31,16 @@ describe('loading weights', () => {
     expect(await loadWeights(temporaryFile('w.bin', encodeSafetensors(model)))).toEqual(model);
   });
 
-  it('reads a checkpoint folder, a file of one, and the pointers', async () => {
+  it('reads a checkpoint folder, its averaged weights first, a file of one, and the pointers', async () => {
     const folder = temporaryFolder();
     const path = await saveCheckpoint(folder, 1, {model, ema: dictOfStep(2), state: {}});
     await saveCheckpoint(folder, 3, {model: dictOfStep(3), state: {}});
     await writePointer(folder, 'best', 1);
     await writePointer(folder, 'last', 3);
-    expect(await loadWeights(path)).toEqual(model);
+    expect(await loadWeights(path)).toEqual(dictOfStep(2));
     expect(await loadWeights(join(path, 'ema.safetensors'))).toEqual(dictOfStep(2));
-    expect(await loadWeights(join(folder, 'best'))).toEqual(model);
+    expect(await loadWeights(join(path, 'model.safetensors'))).toEqual(model);
+    expect(await loadWeights(join(folder, 'best'))).toEqual(dictOfStep(2));
     expect(await loadWeights(join(folder, 'last'))).toEqual(dictOfStep(3));
   });
 
@@ -55,14 +56,19 @@ describe('loading weights', () => {
     expect((await userErrorOf(loadWeights(stale))).message).toContain('step-00000009: there is no such file');
   });
 
-  it('refuses a checkpoint whose model was exchanged, and a folder that is none', async () => {
-    const folder = temporaryFolder();
-    const path = await saveCheckpoint(folder, 1, {model, ema: dictOfStep(2), state: {}});
-    copyFileSync(join(path, 'ema.safetensors'), join(path, 'model.safetensors'));
-    const error = await userErrorOf(loadWeights(path));
-    expect([error.kind, error.message]).toEqual(['checkpoint', expect.stringContaining('SHA-256')]);
-    expect((await userErrorOf(loadWeights(folder))).message).toContain('MANIFEST.json: is missing');
-  });
+  it.each(['model', 'ema'])(
+    'refuses a checkpoint whose %s was exchanged, and a folder that is none',
+    async (name) => {
+      const folder = temporaryFolder();
+      const other = await saveCheckpoint(folder, 2, {model: dictOfStep(3), state: {}});
+      const ema = name === 'ema' ? dictOfStep(2) : null;
+      const path = await saveCheckpoint(folder, 1, {model, ema, state: {}});
+      copyFileSync(join(other, 'model.safetensors'), join(path, `${name}.safetensors`));
+      const error = await userErrorOf(loadWeights(path));
+      expect([error.kind, error.message]).toEqual(['checkpoint', expect.stringContaining('SHA-256')]);
+      expect((await userErrorOf(loadWeights(folder))).message).toContain('MANIFEST.json: is missing');
+    },
+  );
 
   it('refuses a file that is neither, by what its name promises', async () => {
     const text = (name: string) => userErrorOf(loadWeights(temporaryFile(name, '<!doctype html><p>404')));

@@ -85,7 +85,7 @@ function makeBatch(): LoadedBatch {
   };
 }
 
-/** Trains with all that a step can have, and takes note of the memory in use after some of the steps. */
+/** Trains with clipping, weight decay and averages, and takes note of the memory in use after some of the steps. */
 async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
   const backbone = new SmallBackbone();
   const model = new PoseModel(backbone, new HeatmapHead(backbone.channels, KEYPOINTS, 1));
@@ -104,13 +104,12 @@ async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
   const run = new Run({
     epochs: 1,
     source: {
-      batchesPerEpoch: 2 * STEPS,
+      batchesPerEpoch: STEPS,
       async *batches() {
-        for (let i = 0; i < 2 * STEPS; i++) yield batch;
+        for (let i = 0; i < STEPS; i++) yield batch;
       },
     },
-    update: updateOf(learner.updater, config, STEPS, finite),
-    accumulate: 2,
+    update: updateOf({updater: learner.updater, config, stepsPerEpoch: STEPS, finite}),
     hooks: [
       new EmaHook(learner.average!),
       {afterStep: ({progress}) => void (steps.includes(progress.step) && found.push(usage()))},

@@ -59,6 +59,19 @@ describe('the metrics log', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('goes back to a checkpoint while it is open', () => {
+    const log = open();
+    log.append(event(1));
+    const offset = log.byteOffset;
+    log.append(event(2));
+    log.rewind(offset);
+    expect(log.byteOffset).toBe(offset);
+    log.append(event(3));
+    expect(readMetrics(file)).toEqual([event(1), event(3)]);
+    log.rewind(log.byteOffset);
+    expect(readMetrics(file)).toHaveLength(2);
+  });
+
   it('begins anew when cut to nothing', () => {
     open().append(event(1));
     expect(open(0).byteOffset).toBe(0);
@@ -109,6 +122,9 @@ describe('the metrics log', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/metrics\.jsonl: cannot be written \(ENOSPC.*training goes on/),
     ]);
+    const offset = log.byteOffset;
+    log.append(event(9));
+    log.rewind(offset);
     renameSync(`${file}.real`, file);
     log.append(event(4));
     expect(readMetrics(file).map(({step}) => step)).toEqual([1, 2, 3, 4]);

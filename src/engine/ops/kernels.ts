@@ -46,6 +46,7 @@ export const KERNELS = {
   sgd: 'PosecraftSgd',
   decayWeights: 'PosecraftDecayWeights',
   norms: 'PosecraftNorms',
+  copies: 'PosecraftCopies',
   movingAverage: 'PosecraftMovingAverage',
 } as const;
 

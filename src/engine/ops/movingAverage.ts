@@ -12,7 +12,7 @@ export interface MovingAverage {
   readonly share: number;
 }
 
-/** average ← (1 − share)·average + share·value for every variable. */
+/** average ← average + share·(value − average) for every variable: what is equal stays so to the bit. */
 export function moveAverages(step: MovingAverage): void {
   const {averages, values, share} = step;
   if (averages.length === 0) return;
@@ -22,6 +22,6 @@ export function moveAverages(step: MovingAverage): void {
     return;
   }
   averages.forEach((average, i) => {
-    tf.tidy(() => average.assign(tf.add(tf.mul(average, 1 - share), tf.mul(values[i], share))));
+    tf.tidy(() => average.assign(tf.add(average, tf.mul(tf.sub(values[i], average), share))));
   });
 }

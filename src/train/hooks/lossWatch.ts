@@ -26,13 +26,14 @@ export class LossWatchHook implements Hook {
     if (skipped) return;
     this.#watchZeros(loss);
     const {mean, deviation} = usual(this.#recent);
-    const score = (loss - mean) / deviation;
-    if (this.#recent.length < FEWEST || score < LEAP) {
+    const isLeap = this.#recent.length >= FEWEST && loss - mean > LEAP * deviation;
+    if (!isLeap) {
       this.#leaps = 0;
       this.#recent = [...this.#recent, loss].slice(-WINDOW);
       return;
     }
     if (this.#leaps++ === 0) {
+      const score = (loss - mean) / deviation;
       this.warn(
         `the loss leapt to ${formatNumber(loss)} at step ${step}, ${formatNumber(score)} standard deviations above its ` +
           `mean of ${formatNumber(mean)}. If it stays there, try a lower train.optimizer.learningRate or train.clipGradNorm.`,

@@ -1,6 +1,7 @@
 /** @file What an update does to all parameters at once: optimiser steps and averages in place, norms of gradients. */
 import type * as tf from '@tensorflow/tfjs';
 import type {AdamStep} from '../../ops/adam.js';
+import type {Copies} from '../../ops/copies.js';
 import type {WeightDecay} from '../../ops/decayWeights.js';
 import {KERNELS} from '../../ops/kernels.js';
 import type {MovingAverage} from '../../ops/movingAverage.js';
@@ -13,6 +14,8 @@ import {register} from './register.js';
 const foreach = {
   scale: operatorMany('_foreach_mul_.Scalar'),
   addScaled: operatorMany('_foreach_add_.List'),
+  subtract: operatorMany('_foreach_sub.List'),
+  multiply: operatorMany('_foreach_mul.Scalar'),
   norm: operatorMany('_foreach_norm.Scalar'),
 };
 
@@ -92,12 +95,18 @@ register<Norms>(KERNELS.norms, (_inputs, {tensors}, torch) =>
   ),
 );
 
+register<Copies>(KERNELS.copies, (_inputs, {tensors}, torch) =>
+  foreach.multiply(
+    tensors.map((tensor) => torch.handle(tensor)),
+    1,
+  ),
+);
+
 register<MovingAverage>(KERNELS.movingAverage, (_inputs, {averages, values, share}, torch) => {
   averages.forEach((average, i) => {
     layOutLike(average, values[i], torch);
   });
   const [to, from] = [averages, values].map((tensors) => tensors.map((tensor) => torch.handle(tensor)));
-  foreach.scale(to, 1 - share);
-  foreach.addScaled(to, from, share);
+  foreach.addScaled(to, foreach.subtract(from, to, 1), share);
   return [];
 });
