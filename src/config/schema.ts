@@ -239,6 +239,10 @@ const train = z.strictObject({
     .describe('epochs between validations; the last epoch is always validated'),
   logEvery: positive.default(20).describe('steps between lines of metrics.jsonl'),
   keepCheckpoints: positive.default(2),
+  pictures: z
+    .boolean()
+    .default(true)
+    .describe('draw the first training samples, and people of every validation'),
 });
 
 const pckNormalizer = z.union(
