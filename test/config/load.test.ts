@@ -219,7 +219,7 @@ describe('a configuration file that is wrong', () => {
     [
       'a merge key',
       'train: {<<: {epochs: 2}}\n',
-      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, precision, shuffle, optimizer, schedule, evaluateEvery, logEvery, keepCheckpoints.',
+      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, precision, shuffle, optimizer, schedule, evaluateEvery, logEvery, keepCheckpoints, pictures.',
     ],
     [
       'a section that contains itself',

@@ -64,7 +64,7 @@ export class EvaluateHook implements Hook {
     if (epoch % every !== 0 && epoch !== epochs) return;
     const evaluation = await evaluate();
     this.#latest = evaluation;
-    console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}]));
+    console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}], console.width));
     const cause = evaluation.note?.replaceAll(/\d[\d.]*/g, '#') ?? null;
     if (evaluation.note && cause !== this.#cause) console.line(evaluation.note);
     this.#cause = cause;
