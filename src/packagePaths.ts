@@ -1,4 +1,5 @@
 /** @file Where this package's own files are: its root, and the compiled form of a source module. */
+import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
@@ -11,4 +12,10 @@ export const PACKAGE_ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export function compiledModule(path: string): URL {
   return new URL(`file://${join(PACKAGE_ROOT, 'dist', `${path}.js`)}`);
+}
+
+/** The package's version. */
+export function packageVersion(): string {
+  const {version}: {version: string} = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
+  return version;
 }

@@ -6,17 +6,13 @@ import type {TopDownDataset} from '../data/datasets/topDown.js';
 import {type KeypointSet, loadKeypointSet} from '../data/keypoints.js';
 import {decodeImage} from '../data/loader/decode.js';
 import {BatchLoader} from '../data/loader/loader.js';
-import {regionToRaster} from '../data/transforms/affine.js';
-import {keypointsInInput} from '../data/transforms/keypoints.js';
-import {denormalised} from '../data/transforms/normalise.js';
-import type {RgbImage} from '../data/transforms/warp.js';
-import type {Batch, Person, SampleInfo} from '../data/types.js';
+import type {Batch, Person} from '../data/types.js';
 import {UserError} from '../errors.js';
 import {stream} from '../random.js';
 import {closeUp} from '../report/closeUp.js';
 import {contactSheet, type Tile} from '../report/contactSheet.js';
 import {drawPeople} from '../report/drawings.js';
-import {heatmapOverlay} from '../report/heatmapOverlay.js';
+import {inputAndTargets} from '../report/sampleTiles.js';
 import {loaderSettings} from '../tasks/topDownParts.js';
 import {commandLine} from './command.js';
 import {configOf, textOption, withConfigOptions} from './configOptions.js';
@@ -92,7 +88,9 @@ async function showSamples(config: Config, options: ShowOptions): Promise<void> 
   for (let epoch = 0; epoch < options.augmentations; epoch++) {
     batches.push((await loader.batches(epoch).next()).value!);
   }
-  const rows = await Promise.all(people.map((person, i) => rowOf(person, i, batches, set, loader)));
+  const rows = await Promise.all(
+    people.map((person, i) => rowOf(person, i, batches, set, loader, config.model.input)),
+  );
   const each = 1 + 2 * options.augmentations;
   const columns = each * Math.max(1, Math.floor(MOST_COLUMNS / each));
   await writeFileAtomic(options.out, await contactSheet(rows.flat(), {columns, ...TILE}));
@@ -118,8 +116,9 @@ async function rowOf(
   batches: readonly Batch[],
   set: KeypointSet,
   loader: BatchLoader,
+  input: Config['model']['input'],
 ): Promise<Tile[]> {
-  const views = batches.map((batch) => inputAndTargets(person, batch, i, set, loader));
+  const views = batches.map((batch) => inputAndTargets(person, batch, i, set, loader.codec, input));
   return [await annotated(person, set), ...(await Promise.all(views)).flat()];
 }
 
@@ -128,36 +127,4 @@ async function annotated({imageFile, box, keypoints, imageId, annotationId}: Per
   const drawn = {keypoints: place(keypoints), marksHidden: true};
   const who = annotationId === null ? 'detected' : `person ${annotationId}`;
   return {image: await drawPeople(image, [drawn], set), caption: `image ${imageId}, ${who}`};
-}
-
-async function inputAndTargets(
-  person: Person,
-  batch: Batch,
-  i: number,
-  set: KeypointSet,
-  {codec}: BatchLoader,
-): Promise<Tile[]> {
-  const part = (all: Float32Array) => {
-    const each = all.length / batch.samples.length;
-    return all.subarray(i * each, (i + 1) * each);
-  };
-  const [rows, columns] = codec.targets[0].shape;
-  const [height, width] = [rows * STRIDE, columns * STRIDE];
-  const input: RgbImage = {data: denormalised(part(batch.images)), width, height};
-  const {region, flipped} = batch.samples[i];
-  const toInput = regionToRaster(region, [height, width], codec.convention, flipped);
-  const keypoints = keypointsInInput(person.keypoints, toInput, flipped ? set.flipPairs : null);
-  const {image, place} = await closeUp(input, [0, 0, width, height], 0, DRAWN);
-  const shape = [rows, columns, set.names.length] as const;
-  const weights = part(batch.targetWeights).filter((weight) => weight > 0).length;
-  return [
-    {image: await drawPeople(image, [{keypoints: place(keypoints)}], set), caption: viewOf(batch.samples[i])},
-    {image: await heatmapOverlay(input, part(batch.targets), shape), caption: `targets of ${weights}`},
-  ];
-}
-
-/** `input, mirrored, 23°` */
-function viewOf({region, flipped}: SampleInfo): string {
-  const turned = Math.round(region.rotation) === 0 ? '' : `, ${Math.round(region.rotation)}°`;
-  return `input${flipped ? ', mirrored' : ''}${turned}`;
 }

@@ -134,4 +134,8 @@ export const trainSchema = z.strictObject({
       'epochs between checkpoints, or "500 steps", "15 minutes"; also saved: the best and the last epoch',
     ),
   keepCheckpoints: positive.default(2),
+  pictures: z
+    .boolean()
+    .default(true)
+    .describe('draw the first training samples, and people of every validation'),
 });

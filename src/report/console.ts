@@ -49,6 +49,11 @@ export class RunConsole {
     });
   }
 
+  /** Of the terminal, in characters; a file or a pipe has any. */
+  get width(): number {
+    return this.#stream.isTTY === true ? (this.#stream.columns ?? 80) : Number.POSITIVE_INFINITY;
+  }
+
   /** Prints one line, or several separated by newlines, above the live line. */
   line(text = ''): void {
     this.endProgress();
@@ -63,10 +68,15 @@ export class RunConsole {
     this.line(this.isLive ? `${YELLOW}warning:${RESET} ${text}` : `warning: ${text}`);
   }
 
-  /** Prints labelled values, one a line, with the values aligned. */
+  /** Prints labelled values, one a line, with the values aligned, and folded where the terminal is too narrow. */
   facts(rows: readonly (readonly [label: string, value: string])[]): void {
-    const width = Math.max(0, ...rows.map(([label]) => label.length));
-    for (const [label, value] of rows) this.line(`${label.padEnd(width)}  ${value}`);
+    const indent = Math.max(0, ...rows.map(([label]) => label.length)) + 2;
+    for (const [label, value] of rows) {
+      const lines = fold(value, this.width - indent);
+      lines.forEach((text, i) => {
+        this.line(`${(i === 0 ? label : '').padEnd(indent)}${text}`);
+      });
+    }
   }
 
   /**
@@ -79,7 +89,7 @@ export class RunConsole {
     this.#lastProgress = now;
     if (this.isLive) {
       // One column stays free: a full line makes some terminals wrap.
-      const width = Math.max((this.#stream.columns ?? 80) - 1, 0);
+      const width = Math.max(this.width - 1, 0);
       this.#write(`${CLEAR_LINE}${text().slice(0, width)}`);
       this.#lineShown = true;
     } else {
@@ -103,4 +113,15 @@ export class RunConsole {
       // A redirection to a full disk throws; the next line may fit again.
     }
   }
+}
+
+/** A text in lines of at most `width` characters, cut between words; a longer word has a line of its own. */
+function fold(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] += ` ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

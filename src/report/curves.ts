@@ -4,8 +4,14 @@ import {linePlot, type Series} from './plots.js';
 
 /** Losses and speeds jump from line to line of the log; a smoothed curve weighs about so many lines. */
 const SMOOTHING = 20;
-/** Figures of a validation that belong in one plot, as far as they were measured. */
-const VALIDATION_FIGURES = ['AP', 'AP50', 'AP75', 'AR', 'PCK', 'PCKh'];
+/** Figures of a validation that have a scale in common, and so a plot; as far as they were measured. */
+const VALIDATION_PLOTS: readonly {readonly title: string; readonly figures: readonly string[]}[] = [
+  {title: 'Validation: AP and AR', figures: ['AP', 'AP50', 'AP75', 'AR']},
+  {title: 'Validation: PCKh, per cent', figures: ['PCKh', 'PCKh@0.1']},
+  {title: 'Validation: PCK', figures: ['PCK', 'AUC']},
+  {title: 'Validation: end-point error, pixels', figures: ['EPE']},
+  {title: 'Validation: end-point error, of a length', figures: ['NME']},
+];
 
 type Point = readonly [x: number, y: number];
 
@@ -46,26 +52,27 @@ function noisySeries(events: readonly MetricsEvent[], name: string): Series[] {
   ];
 }
 
-function validationSeries(events: readonly MetricsEvent[]): Series[] {
-  return VALIDATION_FIGURES.map((name) => ({
-    name,
-    points: points(events, 'epoch', name).filter(([, value]) => value !== -1),
-  })).filter((series) => series.points.length > 0);
+function validationPlots(events: readonly MetricsEvent[]): string[] {
+  return VALIDATION_PLOTS.flatMap(({title, figures}) => {
+    const series = figures
+      .map((name) => ({name, points: points(events, 'epoch', name).filter(([, value]) => value !== -1)}))
+      .filter((curve) => curve.points.length > 0);
+    return series.length > 0 ? [linePlot({title, xLabel: 'epoch', series})] : [];
+  });
 }
 
-/** Loss, validation figures, learning rate and speed, each as SVG text; a run without validation has no plot of it. */
+/**
+ * Loss, validation figures (a plot for each scale), learning rate and speed, each as SVG text; a run without validation has
+ * no plot of it.
+ */
 export function runCurves(events: readonly MetricsEvent[]): string[] {
   const train = events.filter(({type}) => type === 'train');
-  const validation = validationSeries(events.filter(({type}) => type === 'eval'));
   const losses = lossNames(train).flatMap((name) => noisySeries(train, name));
   const rates = [{name: 'learningRate', points: points(train, 'step', 'learningRate')}];
-  const plots = [
+  return [
     linePlot({title: 'Training loss', xLabel: 'step', series: losses, logY: true}),
+    ...validationPlots(events.filter(({type}) => type === 'eval')),
     linePlot({title: 'Learning rate', xLabel: 'step', series: rates, logY: true}),
     linePlot({title: 'Images per second', xLabel: 'step', series: noisySeries(train, 'imagesPerSecond')}),
   ];
-  if (validation.length > 0) {
-    plots.splice(1, 0, linePlot({title: 'Validation', xLabel: 'epoch', series: validation}));
-  }
-  return plots;
 }

@@ -5,10 +5,13 @@ import {writeFileAtomic} from '../checkpoint/files.js';
 import {runCurves} from './curves.js';
 import {escapeMarkup} from './markup.js';
 import type {MetricsEvent} from './metricsLog.js';
+import {formatValue} from './metricTables.js';
 import {REPORT_STYLE} from './reportStyle.js';
 import {type EvaluationRow, figureNames, formatFigure, unmeasuredNote} from './tables.js';
 
 export interface ReportPicture {
+  /** What it is, as a file's name says it. */
+  readonly name: string;
   readonly title: string;
   readonly caption: string;
   /** A JPEG file's content; a sheet wider than tall gets the page's whole width. */
@@ -25,6 +28,8 @@ export interface Report {
   readonly events: readonly MetricsEvent[];
   /** The first is the one whose figures stand at the top; none if the run was not evaluated. */
   readonly evaluations: readonly EvaluationRow[];
+  /** Keypoint -> figure -> value, of the first evaluation; −1 where there was nothing to measure. */
+  readonly perKeypoint: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly pictures: readonly ReportPicture[];
   /** The resolved configuration as YAML. */
   readonly config: string;
@@ -65,6 +70,32 @@ function evaluationSection(rows: readonly EvaluationRow[]): string {
   ].join('');
 }
 
+/** The largest value of figures that have one: their cells are shown filled up to their share of it. */
+const FULL: Readonly<Record<string, number>> = {
+  ...{OKS: 1, 'OKS>.50': 1, 'OKS>.75': 1, PCK: 1, AUC: 1},
+  ...{PCKh: 100, 'PCKh@0.1': 100},
+};
+
+function keypointCell(name: string, value: number | undefined): string {
+  const text = formatValue(name, value);
+  const full = FULL[name];
+  if (full === undefined || value === undefined || !(value >= 0)) return `<td>${text}</td>`;
+  return `<td class="share" style="--share:${((100 * value) / full).toFixed(1)}%">${text}</td>`;
+}
+
+/** A row for each keypoint. */
+function keypointSection(perKeypoint: Report['perKeypoint']): string {
+  const rows = Object.entries(perKeypoint);
+  if (rows.length === 0) return '';
+  const columns = [...new Set(rows.flatMap(([, values]) => Object.keys(values)))];
+  const header = columns.map((name) => `<th scope="col">${escapeMarkup(name)}</th>`).join('');
+  const body = rows.map(([keypoint, values]) => {
+    const cells = columns.map((name) => keypointCell(name, values[name])).join('');
+    return `<tr><th scope="row">${escapeMarkup(keypoint)}</th>${cells}</tr>`;
+  });
+  return `<div class="card scroll"><table class="dense"><thead><tr><th></th>${header}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+}
+
 async function picture({title, caption, jpeg}: ReportPicture): Promise<string> {
   const {width, height} = await sharp(jpeg).metadata();
   const kind = width >= WIDE_PIXELS && width > height ? 'card wide' : 'card';
@@ -99,6 +130,7 @@ async function page(report: Report): Promise<string> {
     '</header>',
     section('Evaluation', evaluationSection(evaluations)),
     section('Training', plots === '' ? '' : `<div class="curves">${plots}</div>`),
+    section('Keypoints', keypointSection(report.perKeypoint)),
     section('Pictures', gallery),
     section('Run', factsTable(facts)),
     section(

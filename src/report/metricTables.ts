@@ -5,7 +5,7 @@ import {textTable} from './tables.js';
 const DECIMALS: Readonly<Record<string, number>> = {labelled: 0, PCKh: 2, 'PCKh@0.1': 2, EPE: 2};
 
 /** `–` where nothing was measured. */
-function formatValue(name: string, value: number | undefined): string {
+export function formatValue(name: string, value: number | undefined): string {
   return value === undefined || value === -1 ? '–' : value.toFixed(DECIMALS[name] ?? 3);
 }
 

@@ -22,7 +22,7 @@ export class ProgressMeter {
     if (this.#steps.length > this.window) this.#steps.shift();
   }
 
-  /** Notes how long the last validation took. */
+  /** Notes how long a validation takes, or whatever else comes after an epoch. */
   addEvaluation(seconds: number): void {
     this.#evaluationSeconds = seconds;
   }
@@ -68,17 +68,30 @@ function known(value: number, text: (value: number) => string): string {
   return Number.isFinite(value) ? text(value) : '?';
 }
 
-/** `epoch 3/210  step 1200/2340  loss 0.00061  acc 0.81  lr 1e-3  62.4 images/s  data 3 %  eta 2 h 10 m` */
-export function progressLine(state: ProgressState): string {
+/** What a narrow terminal does without, the first first. */
+const DISPENSABLE = ['data', 'lr', 'acc', 'images/s', 'loss'] as const;
+
+/**
+ * `epoch 3/210  step 1200/2340  loss 0.00061  acc 0.81  lr 1e-3  62.4 images/s  data 3 %  eta 2 h 10 m`
+ * @param width in characters: parts are left out until the rest fits
+ */
+export function progressLine(state: ProgressState, width: number = Number.POSITIVE_INFINITY): string {
   const step = String(state.step).padStart(String(state.steps).length);
-  const parts = [`epoch ${state.epoch}/${state.epochs}`, `step ${step}/${state.steps}`];
-  parts.push(`loss ${formatNumber(state.loss)}`);
-  if (state.accuracy !== undefined) parts.push(`acc ${state.accuracy.toFixed(2)}`);
-  parts.push(
-    `lr ${formatLearningRate(state.learningRate)}`,
-    `${known(state.imagesPerSecond, formatNumber)} images/s`,
-    `data ${known(state.dataWaitShare, formatShare)}`,
-    `eta ${formatDuration(state.secondsLeft)}`,
-  );
-  return parts.join('  ');
+  const {accuracy} = state;
+  const parts = new Map([
+    ['epoch', `epoch ${state.epoch}/${state.epochs}`],
+    ['step', `step ${step}/${state.steps}`],
+    ['loss', `loss ${formatNumber(state.loss)}`],
+    ...(accuracy === undefined ? [] : [['acc', `acc ${accuracy.toFixed(2)}`] as const]),
+    ['lr', `lr ${formatLearningRate(state.learningRate)}`],
+    ['images/s', `${known(state.imagesPerSecond, formatNumber)} images/s`],
+    ['data', `data ${known(state.dataWaitShare, formatShare)}`],
+    ['eta', `eta ${formatDuration(state.secondsLeft)}`],
+  ]);
+  const line = () => [...parts.values()].join('  ');
+  for (const name of DISPENSABLE) {
+    if (line().length <= width) break;
+    parts.delete(name);
+  }
+  return line();
 }

@@ -3,10 +3,10 @@
 export const REPORT_STYLE = `
 :root {
   color-scheme: light dark;
-  --page: #f6f7f9; --card: #fff; --text: #1c2128; --muted: #636c76; --line: #d9dee4; --accent: #0969da;
+  --page: #f6f7f9; --card: #fff; --text: #1c2128; --muted: #636c76; --line: #d9dee4; --accent: #0969da; --fill: #0969da22;
 }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #0f1216; --card: #171b21; --text: #e3e7ec; --muted: #8d96a0; --line: #2b313a; --accent: #58a6ff; }
+  :root { --page: #0f1216; --card: #171b21; --text: #e3e7ec; --muted: #8d96a0; --line: #2b313a; --accent: #58a6ff; --fill: #58a6ff2e; }
 }
 * { box-sizing: border-box; }
 body {
@@ -33,6 +33,8 @@ th, td { padding: .5rem .9rem; text-align: right; white-space: nowrap; border-bo
 tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--muted); font-size: .85rem; font-weight: 500; }
 th:first-child { text-align: left; }
+.dense th, .dense td { padding: .25rem .9rem; }
+.share { background: linear-gradient(to right, var(--fill) var(--share), transparent 0); }
 .note { color: var(--muted); font-size: .9rem; }
 .pictures { columns: 19rem; column-gap: .75rem; }
 .pictures .wide { column-span: all; }

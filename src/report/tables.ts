@@ -28,9 +28,31 @@ export function formatFigure(value: number | undefined): string {
   return value === undefined || value === -1 ? '–' : value.toFixed(3);
 }
 
-/** Evaluations one a line, figures in columns. */
-export function evaluationTable(rows: readonly EvaluationRow[]): string {
-  const names = figureNames(rows);
+/**
+ * Evaluations one a line, figures in columns; more columns than fit go below, under the same names.
+ * @param width in characters; one figure at least stands in a line
+ */
+export function evaluationTable(
+  rows: readonly EvaluationRow[],
+  width: number = Number.POSITIVE_INFINITY,
+): string {
+  const label = Math.max(0, ...rows.map(({name}) => name.length));
+  const blocks: string[][] = [];
+  let used = Number.POSITIVE_INFINITY;
+  for (const name of figureNames(rows)) {
+    const cells = rows.map((row) => formatFigure(row.stats[name]).length);
+    const needed = 2 + Math.max(name.length, ...cells);
+    if (used + needed > width || blocks.length === 0) {
+      blocks.push([]);
+      used = label;
+    }
+    blocks.at(-1)!.push(name);
+    used += needed;
+  }
+  return blocks.map((names) => figureBlock(rows, names)).join('\n');
+}
+
+function figureBlock(rows: readonly EvaluationRow[], names: readonly string[]): string {
   return textTable(
     ['', ...names],
     rows.map((row) => [row.name, ...names.map((name) => formatFigure(row.stats[name]))]),

@@ -6,11 +6,14 @@ import {inputToImage} from '../data/transforms/affine.js';
 import type {Batch, Person} from '../data/types.js';
 import {type CocoKeypointResult, type PersonPrediction, toCocoResults} from '../metrics/cocoResults.js';
 import type {FigureName, PerKeypoint} from '../metrics/metricReport.js';
+import {type CaseOutput, ExtremeCases} from './extremeCases.js';
 import type {TopDownTask} from './topDown.js';
 import {primaryFigure, topDownFigures} from './topDownFigures.js';
 
 export interface PredictedPerson extends PersonPrediction {
   readonly person: Person;
+  /** Of the people found best and worst in a validation, for people to look at. */
+  readonly output?: CaseOutput;
 }
 
 export interface Evaluation {
@@ -66,11 +69,32 @@ export async function predictPeople(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<PredictedPerson[]> {
   const predictions: PredictedPerson[] = [];
+  const cases = new ExtremeCases(task.keypointSet.sigmas);
   for await (const batch of loader.batches(0)) {
-    predictions.push(...decodeBatch(task.predict(batch, config), batch, people, task));
+    const outputs = task.predict(batch, config);
+    decodeBatch(outputs, batch, people, task).forEach((prediction, i) => {
+      const heatmaps = heatmapsOf(task, outputs, i);
+      const {region} = batch.samples[i];
+      if (heatmaps) cases.add(predictions.length, prediction, () => ({region, ...heatmaps()}));
+      predictions.push(prediction);
+    });
     onProgress(predictions.length, people.length);
   }
+  for (const [index, output] of cases.outputs) predictions[index] = {...predictions[index], output};
   return predictions;
+}
+
+/** Copies the heatmaps of sample `i`; null for codecs that have none. */
+function heatmapsOf(
+  {codec}: TopDownTask,
+  [output]: readonly Float32Array[],
+  i: number,
+): (() => Omit<CaseOutput, 'region'>) | null {
+  const [{shape}] = codec.targets;
+  if (shape.length !== 3) return null;
+  const [height, width, keypoints] = shape;
+  const size = height * width * keypoints;
+  return () => ({heatmaps: output.slice(i * size, (i + 1) * size), shape: [height, width, keypoints]});
 }
 
 /** Scores predictions against the dataset's annotations. */

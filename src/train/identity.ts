@@ -1,11 +1,9 @@
 /** @file What makes a run the one that it is: its configuration, its data and its machine; and what may change in it. */
-import {readFileSync} from 'node:fs';
-import {join} from 'node:path';
 import {z} from 'zod';
 import {type Config, configSchema} from '../config/schema.js';
 import {contentDigest} from '../data/datasets/contentDigest.js';
 import {UserError} from '../errors.js';
-import {PACKAGE_ROOT} from '../packagePaths.js';
+import {packageVersion} from '../packagePaths.js';
 import type {Session} from './session.js';
 
 const texts = z.record(z.string(), z.string());
@@ -30,6 +28,7 @@ const HARMLESS = [
     'train.logEvery',
     'train.checkpointEvery',
     'train.keepCheckpoints',
+    'train.pictures',
   ],
   ...['dataset.root', 'dataset.onMissing', 'dataset.maxBadFraction', 'dataset.limit'],
   ...['train', 'val'].flatMap((split) =>
@@ -39,10 +38,6 @@ const HARMLESS = [
   ...['backend', 'device', 'threads', 'tf32', 'deterministic'],
 ];
 
-function version(): string {
-  return (JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as {version: string}).version;
-}
-
 /** Of the run that is about to begin or to go on. */
 export function identityOf({config, engine, train, val}: Session): RunIdentity {
   return {
@@ -50,7 +45,7 @@ export function identityOf({config, engine, train, val}: Session): RunIdentity {
     config: JSON.parse(JSON.stringify(config)) as RunIdentity['config'],
     data: {train: contentDigest(train), val: contentDigest(val)},
     machine: {
-      ...{posecraft: version(), node: process.versions.node, engine: engine.engine},
+      ...{posecraft: packageVersion(), node: process.versions.node, engine: engine.engine},
       ...{device: engine.device, threads: String(engine.threads)},
       ...{tf32: String(config.tf32), deterministic: String(config.deterministic)},
     },

@@ -6,6 +6,7 @@ import {loadKeypointSet} from '../data/keypoints.js';
 import {hasBfloat16} from '../engine/cpuFeatures.js';
 import {type EngineInfo, selectBackend} from '../engine/index.js';
 import {type LayerSummary, summarize, summaryTotals} from '../models/summary.js';
+import {packageVersion} from '../packagePaths.js';
 import {RunConsole} from '../report/console.js';
 import {modelLine, splitLine} from '../report/tables.js';
 import type {TopDownTask} from '../tasks/topDown.js';
@@ -50,9 +51,10 @@ export function sessionFacts(
   const {input, name} = config.model;
   return [
     ['run', folder],
+    ['device', `${engine.device}, ${engine.threads} threads, ${config.train.precision}`],
     [
-      'engine',
-      `${engine.engine}, ${engine.device}, ${engine.threads} threads, ${config.train.precision}, Node ${process.versions.node}`,
+      'versions',
+      `Posecraft ${packageVersion()}, ${engine.engine} (backend ${engine.backend}), Node ${process.versions.node}`,
     ],
     ['seed', String(config.seed)],
     ['model', modelLine({name, input, ...summaryTotals(layers)})],

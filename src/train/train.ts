@@ -139,7 +139,7 @@ async function trainIn(
       new RejectHook(console, metrics),
       new DataWaitHook(config.loader, (line) => console.warn(line)),
       evaluation,
-      ...outputHooks({runFolder: folder.path, console, metrics, startStep: state?.step ?? 0}),
+      ...outputHooks({runFolder: folder.path, session, metrics, evaluation, startStep: state?.step ?? 0}),
       checkpoints,
       signals,
     ],

@@ -72,7 +72,7 @@ describe('a run that was killed and goes on', () => {
 });
 
 describe('a run whose disk fails', () => {
-  const ARGS = ['train.epochs=40', 'train.evaluateEvery=10', 'train.keepCheckpoints=1'];
+  const ARGS = ['train.epochs=12', 'train.evaluateEvery=6', 'train.keepCheckpoints=1'];
 
   it('goes on when the log cannot be written, warns once, and has every line when it can again', async () => {
     const log = folder.at('output/full/metrics.jsonl');
@@ -83,7 +83,7 @@ describe('a run whose disk fails', () => {
         linkSync(log, `${log}.away`);
         symlinkSync('/dev/full', `${log}.full`);
         renameSync(`${log}.full`, log);
-      } else if (step === 1 && /^epoch 20 /m.test(text)) {
+      } else if (step === 1 && /^epoch 6 /m.test(text)) {
         step = 2;
         renameSync(`${log}.away`, log);
       }
@@ -93,14 +93,14 @@ describe('a run whose disk fails', () => {
       stdout.match(/^warning: output\/full\/metrics\.jsonl: cannot be written \(ENOSPC.*$/gm),
     ).toHaveLength(1);
     const trained = events('full').filter(({type}) => type === 'train');
-    expect(trained.map(({step: at}) => at)).toEqual(Array.from({length: 120}, (_, i) => i + 1));
+    expect(trained.map(({step: at}) => at)).toEqual(Array.from({length: 36}, (_, i) => i + 1));
     expectAllForms('full');
   }, 120_000);
 
   it("goes on when TensorBoard's folder is removed, warns once, and begins it anew", async () => {
     let removed = 0;
     const {code, stdout, stderr} = await train(['name=board', ...ARGS], (text) => {
-      if (removed > 0 || !/^epoch 10 /m.test(text)) return;
+      if (removed > 0 || !/^epoch 6 /m.test(text)) return;
       removed = events('board').length;
       rmSync(folder.at('output/board/tensorboard'), {recursive: true});
     });
@@ -114,7 +114,7 @@ describe('a run whose disk fails', () => {
     const shown = shownScalars(folder.at('output/board/tensorboard'))['train/loss'];
     const all = logged('board', 'train', 'loss');
     expect(removed).toBeGreaterThan(10);
-    expect(shown.length).toBeGreaterThan(10);
+    expect(shown.length).toBeGreaterThan(5);
     expect(shown).toEqual(all.slice(-shown.length));
   }, 120_000);
 

@@ -33,6 +33,12 @@ function evaluation() {
   return {perKeypoint, figures};
 }
 
+/** In a run's folder, besides its checkpoints. */
+const OUTPUTS = [
+  ...['config.yaml', 'data-report.json', 'eval.json', 'metrics.csv', 'metrics.jsonl', 'pictures'],
+  ...['report.html', 'results', 'tensorboard'],
+];
+
 describe('a run of pose-train', () => {
   it('ends with 0, and says where its report is', () => {
     expect(first).toMatchObject({code: 0, stderr: ''});
@@ -42,15 +48,14 @@ describe('a run of pose-train', () => {
   });
 
   it('leaves its configuration, log, checkpoints, results, figures and report', () => {
-    const parts = [
-      'config.yaml',
-      'data-report.json',
-      'eval.json',
-      'metrics.csv',
-      'metrics.jsonl',
-      'report.html',
-    ];
-    expect(folder.list('output/run')).toEqual(['checkpoints', ...parts, 'results', 'tensorboard']);
+    expect(folder.list('output/run')).toEqual(['checkpoints', ...OUTPUTS]);
+    expect(folder.list('output/run/pictures')).toEqual([
+      'best.jpg',
+      'train-batch.jpg',
+      'validation-epoch-0001.jpg',
+      'validation-epoch-0002.jpg',
+      'worst.jpg',
+    ]);
     expect(folder.list('output/run/results')).toEqual(['keypoints_val_results.json']);
     expect(folder.list('output/run/checkpoints')).toEqual(['best', 'last', 'step-00000003', 'step-00000006']);
     expect(folder.list('output/run/checkpoints/step-00000006')).toEqual([
@@ -59,6 +64,16 @@ describe('a run of pose-train', () => {
       'optimizer.safetensors',
       'state.json',
     ]);
+  });
+
+  it('says first what it is', () => {
+    const facts = ['run', 'device', 'versions', 'seed', 'model', 'train', 'val'];
+    const lines = first.stdout.split('\n').slice(0, facts.length);
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(facts);
+    expect(lines[0]).toBe('run       output/run');
+    expect(lines[2]).toMatch(
+      /^versions {2}Posecraft \d+\.\d+\.\d+, libtorch \S+ \(backend torch\), Node \d+\./,
+    );
   });
 
   it('leaves a configuration that gives the same run', () => {
@@ -77,6 +92,15 @@ describe('a run of pose-train', () => {
     ]);
     const {type, step, epoch, ...figures} = events().at(-1)!;
     expect(evaluation().figures).toEqual(figures);
+  });
+
+  it('gives the same weights without pictures', async () => {
+    expect(await train('name=plain', 'train.pictures=false')).toMatchObject({code: 0, stderr: ''});
+    expect(folder.list('output/plain')).not.toContain('pictures');
+    const [plain, drawn] = ['plain', 'run'].map((run) =>
+      readFileSync(folder.at(`output/${run}/checkpoints/step-00000006/model.safetensors`)),
+    );
+    expect(plain.equals(drawn)).toBe(true);
   });
 
   it('leaves a table of the figures of each keypoint', () => {

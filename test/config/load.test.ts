@@ -224,7 +224,7 @@ describe('a configuration file that is wrong', () => {
     [
       'a merge key',
       'train: {<<: {epochs: 2}}\n',
-      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, accumulate, clipGradNorm, precision, shuffle, optimizer, schedule, ema, onNonFinite, evaluateEvery, logEvery, checkpointEvery, keepCheckpoints.',
+      '~/x.yaml:2: unknown key "train.<<"; "train" has epochs, batchSize, accumulate, clipGradNorm, precision, shuffle, optimizer, schedule, ema, onNonFinite, evaluateEvery, logEvery, checkpointEvery, keepCheckpoints, pictures.',
     ],
     [
       'a section that contains itself',

@@ -60,6 +60,21 @@ describe('the console on a terminal', () => {
     expect(shown(stream.text)[0]).toBe('x'.repeat(columns - 1));
   });
 
+  it('folds facts between words, under their values', () => {
+    const stream = new FakeStream(true, 20);
+    runConsole(stream).printer.facts([
+      ['run', 'output/a_long_name_of_a_run'],
+      ['model', 'hrnet_w32, 28.5 M parameters'],
+    ]);
+    expect(shown(stream.text)).toEqual([
+      'run    output/a_long_name_of_a_run',
+      'model  hrnet_w32,',
+      '       28.5 M',
+      '       parameters',
+      '',
+    ]);
+  });
+
   it('redraws at most ten times a second, and makes no text in between', () => {
     const stream = new FakeStream(true);
     const {printer, clock} = runConsole(stream);

@@ -42,9 +42,25 @@ describe("a run's curves", () => {
     const evaluation: MetricsEvent = {type: 'eval', step: 10, epoch: 1, AP: 0.5, AP75: -1};
     const plots = runCurves([train(1), train(2), evaluation]);
     const titles = plots.map((svg) => /aria-label="([^"]*)"/.exec(svg)?.[1]);
-    expect(titles).toEqual(['Training loss', 'Validation', 'Learning rate', 'Images per second']);
+    expect(titles).toEqual(['Training loss', 'Validation: AP and AR', 'Learning rate', 'Images per second']);
     expect(plots[1]).toContain('<title>1: 0.5</title>');
     expect(plots[1]).not.toContain('AP75');
+  });
+
+  it('draw figures of one scale together, and those of another apart', () => {
+    const figures = {AP: 0.5, AR: 0.6, PCKh: 88.5, 'PCKh@0.1': 34, PCK: 0.9, AUC: -1, EPE: 4.2, NME: 0.03};
+    const plots = runCurves([train(1), {type: 'eval', step: 1, epoch: 1, ...figures}]);
+    const shown = plots.slice(1, -2).map((svg) => {
+      const values = [...svg.matchAll(/<title>1: ([\d.]+)<\/title>/g)].map(([, value]) => Number(value));
+      return [/aria-label="Validation: ([^"]*)"/.exec(svg)?.[1], ...values];
+    });
+    expect(shown).toEqual([
+      ['AP and AR', 0.5, 0.6],
+      ['PCKh, per cent', 88.5, 34],
+      ['PCK', 0.9],
+      ['end-point error, pixels', 4.2],
+      ['end-point error, of a length', 0.03],
+    ]);
   });
 
   it('show a long loss smoothed, with the raw values behind', () => {

@@ -28,6 +28,7 @@ function emptyReport(): Report {
     facts: [],
     events: [],
     evaluations: [],
+    perKeypoint: {},
     pictures: [],
     config: 'seed: 0\n',
   };
@@ -47,7 +48,7 @@ describe('the report', () => {
         {type: 'eval', step: 1, epoch: 1, AP: 0.742},
       ],
       evaluations: [{name: 'best', stats: {AP: 0.742, APM: -1}}],
-      pictures: [{title: 'Samples', caption: 'two people', jpeg: await picture(64, 48)}],
+      pictures: [{name: 'samples', title: 'Samples', caption: 'two people', jpeg: await picture(64, 48)}],
     });
     for (const text of ['Best AP 0.742 at epoch 2.', 'cpu, 2 threads', 'seed: 0', 'two people', '>0.742<']) {
       expect(page).toContain(text);
@@ -57,10 +58,21 @@ describe('the report', () => {
     expect(page).toMatch(/<img src="data:image\/jpeg;base64,[^"]+" width="64" height="48"/);
   });
 
+  it('has a table by keypoint, with shares as filled cells', async () => {
+    const page = await html({
+      perKeypoint: {nose: {labelled: 12, OKS: 0.5, EPE: 3.456}, [ATTACK]: {labelled: 0, OKS: -1}},
+    });
+    expect(page).toContain(
+      '<th scope="row">nose</th><td>12</td><td class="share" style="--share:50.0%">0.500</td><td>3.46</td>',
+    );
+    expect(page).toContain('</th><td>0</td><td>–</td><td>–</td>');
+    expect(page).not.toContain('<script');
+  });
+
   it('needs no other file and no network', async () => {
     const page = await html({
       events: [{type: 'train', step: 1, epoch: 0, loss: 0.5}],
-      pictures: [{title: 'Samples', caption: '', jpeg: await picture(64, 48)}],
+      pictures: [{name: 'samples', title: 'Samples', caption: '', jpeg: await picture(64, 48)}],
     });
     const sources = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1]);
     expect(sources.every((source) => source.startsWith('data:'))).toBe(true);
@@ -75,7 +87,7 @@ describe('the report', () => {
       summary: [ATTACK],
       facts: [[ATTACK, ATTACK]],
       evaluations: [{name: ATTACK, stats: {[ATTACK]: -1}}],
-      pictures: [{title: ATTACK, caption: ATTACK, jpeg: await picture(8, 8)}],
+      pictures: [{name: ATTACK, title: ATTACK, caption: ATTACK, jpeg: await picture(8, 8)}],
       events: [{type: 'train', step: 1, epoch: 0, [`loss${ATTACK}`]: 1, loss: 2}],
       config: ATTACK,
     });
@@ -87,7 +99,7 @@ describe('the report', () => {
   });
 
   it('gives a wide sheet the whole width', async () => {
-    const sheet = {title: 'Sheet', caption: '', jpeg: await picture(1200, 600)};
+    const sheet = {name: 'sheet', title: 'Sheet', caption: '', jpeg: await picture(1200, 600)};
     expect(await html({pictures: [sheet]})).toContain('<figure class="card wide">');
   });
 
@@ -95,7 +107,7 @@ describe('the report', () => {
     await html({title: 'first'});
     const page = await html({title: 'second'});
     expect(page).toContain('<h1>second</h1>');
-    expect(page).not.toMatch(/Evaluation|Training|Pictures/);
+    expect(page).not.toMatch(/Evaluation|Training|Pictures|Keypoints/);
     expect(readdirSync(folder)).toEqual(['report.html']);
   });
 });

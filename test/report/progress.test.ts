@@ -39,6 +39,14 @@ describe('the progress line', () => {
     );
   });
 
+  it.each([
+    [80, 'epoch 3/210  step 1200/2340  loss 0.00061  acc 0.81  62.4 images/s  eta 2 h 10 m'],
+    [60, 'epoch 3/210  step 1200/2340  loss 0.00061  eta 2 h 10 m'],
+    [20, 'epoch 3/210  step 1200/2340  eta 2 h 10 m'],
+  ])('keeps the end of the run in sight at a width of %d', (width, line) => {
+    expect(progressLine(state, width)).toBe(line);
+  });
+
   it('has question marks before the first measurement, and no accuracy where there is none', () => {
     const meter = new ProgressMeter();
     const line = progressLine({

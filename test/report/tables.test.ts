@@ -22,6 +22,15 @@ describe('tables', () => {
     );
   });
 
+  it.each([
+    [23, ['              AP   AP50', 'best       0.742  0.905', '           APM', 'best         –']],
+    [10, ['         AP', 'best  0.742', '       AP50', 'best  0.905', '      APM', 'best    –']],
+  ])('fold figures into a width of %d', (width, lines) => {
+    const name = width === 23 ? 'best     ' : 'best';
+    const table = evaluationTable([{name, stats: {AP: 0.7424, AP50: 0.905, APM: -1}}], width);
+    expect(table.split('\n')).toEqual(lines);
+  });
+
   it('explain −1 in words', () => {
     expect(unmeasuredNote({name: 'x', stats: {AP: 0.5, APM: -1, ARM: -1}})).toMatch(
       /^APM, ARM: not measured/,

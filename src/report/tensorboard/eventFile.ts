@@ -51,6 +51,11 @@ export class EventFile {
     return this.#file;
   }
 
+  /** Makes void what was written of `step` and later ones, which will come again. */
+  goBack(step: number): void {
+    this.#pending.push(restartRecord(this.#now() / 1000, step));
+  }
+
   /** Numbers of one step by their tags. */
   scalars(step: number, values: Readonly<Record<string, number>>): void {
     this.#append(

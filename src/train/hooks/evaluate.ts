@@ -70,7 +70,7 @@ export class EvaluateHook implements Hook {
       return;
     }
     this.#latest = evaluation;
-    console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}]));
+    console.line(evaluationTable([{name: `epoch ${epoch}`, stats: evaluation.stats}], console.width));
     const cause = evaluation.note?.replaceAll(/\d[\d.]*/g, '#') ?? null;
     if (evaluation.note && cause !== this.#cause) console.line(evaluation.note);
     this.#cause = cause;

@@ -6,6 +6,9 @@ import type {Hook, Run, StepReport} from '../trainer.js';
 
 export class LogHook implements Hook {
   readonly #meter = new ProgressMeter();
+  /** What comes between epochs: validation, pictures, checkpoints. */
+  readonly #breaks = {count: 0, seconds: 0};
+  #epochEnded: number | null = null;
 
   constructor(
     private readonly console: RunConsole,
@@ -17,6 +20,7 @@ export class LogHook implements Hook {
   afterStep(run: Run, report: StepReport): void {
     if (report.skipped) return;
     const {milliseconds, waitedMilliseconds, samples} = report;
+    this.#endBreak(milliseconds);
     this.#meter.addStep({
       seconds: milliseconds / 1000,
       waitSeconds: waitedMilliseconds / 1000,
@@ -26,9 +30,22 @@ export class LogHook implements Hook {
     if (run.progress.step % this.logEvery === 0) this.#append(run, report);
   }
 
+  afterEpoch(): void {
+    this.#epochEnded = performance.now();
+  }
+
+  /** @param milliseconds that the first step after the break took */
+  #endBreak(milliseconds: number): void {
+    if (this.#epochEnded === null) return;
+    this.#breaks.count++;
+    this.#breaks.seconds += Math.max(0, performance.now() - this.#epochEnded - milliseconds) / 1000;
+    this.#meter.addEvaluation(this.#breaks.seconds / this.#breaks.count);
+    this.#epochEnded = null;
+  }
+
   #line({progress, options, totalSteps}: Run, {loss, learningRate}: StepReport): string {
     const {imagesPerSecond, dataWaitShare} = this.#meter;
-    return progressLine({
+    const state = {
       epoch: progress.epoch + 1,
       epochs: options.epochs,
       step: progress.nextBatch,
@@ -37,8 +54,9 @@ export class LogHook implements Hook {
       learningRate,
       imagesPerSecond,
       dataWaitShare,
-      secondsLeft: this.#meter.secondsLeft(totalSteps - progress.step),
-    });
+      secondsLeft: this.#meter.secondsLeft(totalSteps - progress.step, options.epochs - progress.epoch),
+    };
+    return progressLine(state, this.console.width - 1);
   }
 
   #append({progress}: Run, {loss, gradNorm, learningRate}: StepReport): void {

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {writeFileAtomic} from '../../checkpoint/files.js';
 import {UserError} from '../../errors.js';
 import {metricsCsv, scalarsOf} from '../../report/metricsForms.js';
-import {type MetricsLog, readMetrics} from '../../report/metricsLog.js';
+import {type MetricsEvent, type MetricsLog, readMetrics} from '../../report/metricsLog.js';
 import type {EventFile} from '../../report/tensorboard/eventFile.js';
 import type {Hook} from '../trainer.js';
 
@@ -16,13 +16,24 @@ export interface LogFormsOptions {
 
 export class LogFormsHook implements Hook {
   #failing = false;
+  /** The kinds of events that TensorBoard has of the last step. */
+  #latest: {step: number; types: Set<string>} = {step: 0, types: new Set()};
 
   constructor(private readonly options: LogFormsOptions) {
-    const {metrics, board} = options;
-    metrics.subscribe((event) => {
-      const scalars = scalarsOf(event);
-      if (Object.keys(scalars).length > 0) board.scalars(event.step, scalars);
-    });
+    options.metrics.subscribe((event) => this.#show(event));
+  }
+
+  #show(event: MetricsEvent): void {
+    const {board} = this.options;
+    const {step, type} = event;
+    const scalars = scalarsOf(event);
+    if (Object.keys(scalars).length === 0) return;
+    // A run that diverged went back to a checkpoint.
+    if (step < this.#latest.step || (step === this.#latest.step && this.#latest.types.has(type)))
+      board.goBack(step);
+    if (step !== this.#latest.step) this.#latest = {step, types: new Set()};
+    this.#latest.types.add(type);
+    board.scalars(step, scalars);
   }
 
   async afterEpoch(): Promise<void> {

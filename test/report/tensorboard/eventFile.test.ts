@@ -84,6 +84,17 @@ describe('an event file', () => {
     });
   });
 
+  it('makes void what comes again after the run went back', () => {
+    const board = open();
+    for (const step of [1, 2, 3]) board.scalars(step, {loss: step});
+    board.goBack(2);
+    board.scalars(2, {loss: 20});
+    expect(shownScalars(folder).loss).toEqual([
+      [1, 1],
+      [2, 20],
+    ]);
+  });
+
   it('sorts after the files before it, even if the clock went back', () => {
     const later = open(0, () => 1_800_000_000_000);
     later.scalars(1, {loss: 1});
