@@ -108,6 +108,18 @@ describe('an ablation', () => {
     expect(stderr).toContain('output/abl/udp-sigma1-seed1: train.batchSize: 2 → 3');
   });
 
+  it('takes no folder of a run by itself', async () => {
+    const {code, stderr} = await train(
+      ...COMMON,
+      '--matrix',
+      'm.yaml',
+      'output=output/abl',
+      'name=udp-sigma1-seed0',
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain('output/abl/udp-sigma1-seed0: a run by itself is there');
+  });
+
   it('goes on after a run that failed, and ends with its exit code', async () => {
     writeFileSync(
       folder.at('failing.yaml'),

@@ -1,13 +1,12 @@
 /** @file The runs of an ablation with their configurations, and how far each has come: what its folder says. */
 import {existsSync} from 'node:fs';
-import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {listSteps, STATE_FILE} from '../../checkpoint/layout.js';
+import {listSteps} from '../../checkpoint/layout.js';
 import {type LoadedConfig, loadConfig, type PlacedOverride} from '../../config/load.js';
 import type {Matrix, MatrixRun} from '../../config/matrix.js';
 import type {Config} from '../../config/schema.js';
 import {UserError} from '../../errors.js';
-import {readMetrics} from '../../report/metricsLog.js';
+import {type MetricsEvent, readMetrics} from '../../report/metricsLog.js';
 
 export interface PlannedRun extends MatrixRun {
   readonly config: Config;
@@ -70,13 +69,14 @@ export async function progressOf({folder, config}: PlannedRun): Promise<RunProgr
   if (recorded === null) return {kind: newest === undefined ? 'new' : 'begun'};
   const changes = differences(recorded, config);
   if (changes.length > 0) return {kind: 'other', changes};
-  if (newest === undefined) return {kind: 'begun'};
-  const epoch = await epochOf(newest.path);
-  if (epoch > config.train.epochs) {
-    return {kind: 'other', changes: [`train.epochs: ${epoch} → ${config.train.epochs}`]};
+  const last = newest === undefined ? undefined : lastEvaluation(folder);
+  // Without the weights that were validated the epoch is not done.
+  if (last === undefined || last.step > newest.step || last.epoch < config.train.epochs)
+    return {kind: 'begun'};
+  if (last.epoch > config.train.epochs) {
+    return {kind: 'other', changes: [`train.epochs: ${last.epoch} → ${config.train.epochs}`]};
   }
-  const figures = figuresAt(folder, config.train.epochs, newest.step);
-  return figures === null ? {kind: 'begun'} : {kind: 'finished', figures};
+  return {kind: 'finished', figures: figuresOf(last)};
 }
 
 /** What the run was begun with; null if it was not begun, or says nothing that can be read today. */
@@ -91,31 +91,20 @@ function recordedConfig(folder: string): Config | null {
   }
 }
 
-/** The finished epochs of a checkpoint; 0 if it is damaged: the run, when it goes on, knows what to do. */
-async function epochOf(checkpoint: string): Promise<number> {
-  try {
-    const {epoch} = JSON.parse(await readFile(join(checkpoint, STATE_FILE), 'utf8')) as {epoch?: unknown};
-    return typeof epoch === 'number' ? epoch : 0;
-  } catch {
-    return 0;
-  }
+/** From the run's own log, which a later `pose-eval` with other boxes leaves alone. */
+function lastEvaluation(folder: string): MetricsEvent | undefined {
+  const file = join(folder, 'metrics.jsonl');
+  if (!existsSync(file)) return undefined;
+  return readMetrics(file)
+    .filter(({type}) => type === 'eval')
+    .at(-1);
 }
 
-/**
- * From the run's own log, which a later `pose-eval` with other boxes leaves alone. A signal during the last validation
- * saves the run as it was before: that epoch's figures count once they are there.
- */
-function figuresAt(folder: string, epoch: number, savedStep: number): Record<string, number> | null {
-  const file = join(folder, 'metrics.jsonl');
-  if (!existsSync(file)) return null;
-  const event = readMetrics(file)
-    .filter(({type, epoch: at, step}) => type === 'eval' && at === epoch && step === savedStep)
-    .at(-1);
-  if (event === undefined) return null;
-  const {type: _, step: __, epoch: ___, ...figures} = event;
-  return Object.fromEntries(
-    Object.entries(figures).filter(([, value]) => typeof value === 'number'),
-  ) as Record<string, number>;
+function figuresOf({type: _, step: __, epoch: ___, ...figures}: MetricsEvent): Record<string, number> {
+  const numbers = Object.entries(figures).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  return Object.fromEntries(numbers);
 }
 
 function leaves(value: unknown, path: string, found: Map<string, string>): Map<string, string> {

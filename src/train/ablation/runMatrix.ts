@@ -1,6 +1,7 @@
 /** @file An ablation: every combination of a matrix as a run of its own, one after the other, and the table at the end. */
+import {existsSync} from 'node:fs';
 import {mkdir} from 'node:fs/promises';
-import {relative} from 'node:path';
+import {join, relative} from 'node:path';
 import {acquireLock} from '../../checkpoint/lock.js';
 import {readMatrix} from '../../config/matrix.js';
 import {EXIT_CODES, UserError} from '../../errors.js';
@@ -79,7 +80,13 @@ export async function runMatrix(options: MatrixOptions): Promise<number> {
   return runner.exitCode;
 }
 
-function requireOwnRuns({runs}: Plan, progress: readonly RunProgress[]): void {
+function requireOwnRuns({folder, runs}: Plan, progress: readonly RunProgress[]): void {
+  if (existsSync(join(folder, 'checkpoints'))) {
+    throw new UserError(
+      'usage',
+      `${folder}: a run by itself is there. Give the ablation a name of its own: name=…`,
+    );
+  }
   const lines = progress.flatMap((state, i) =>
     state.kind === 'other' ? [`  ${runs[i].folder}: ${state.changes.join(', ')}`] : [],
   );
