@@ -74,8 +74,9 @@ await runCommand(async () => {
     throw new UserError('usage', 'pose-predict: give an image, or a folder of images.');
   if (parsed.box !== undefined && parsed.boxes !== undefined)
     throw new UserError('usage', 'pose-predict: --box and --boxes exclude each other.');
-  const {config} = configOf(parsed.cfg, {...parsed, _: overrides});
-  const {checkpoint, boxes: boxFile, out, json} = parsed;
+  const {config, legacy} = configOf(parsed.cfg, {...parsed, _: overrides});
+  const {boxes: boxFile, out, json} = parsed;
+  const checkpoint = parsed.checkpoint ?? legacy?.checkpoint ?? undefined;
   const boxes = parsed.box === undefined ? undefined : parseBoxes(parsed.box);
   // The engine takes a second to load, which usage errors need not wait for.
   const {predictCommand: predict} = await import('./predictImages.js');
