@@ -257,6 +257,7 @@ function finiteHook(
         throw new UserError('diverged', `${folder.checkpoints}: there is no checkpoint to go back to.`);
       const restored = restore(newest, session, learner, sameness);
       metrics.rewind(restored.metricsOffset);
+      checkpoints.goBack(restored.step);
       return progressOf(restored);
     },
     state: state?.finite,

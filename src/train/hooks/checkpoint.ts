@@ -111,6 +111,11 @@ export class CheckpointHook implements Hook {
     this.#raise();
   }
 
+  /** The run went back to the checkpoint of `step`: what it saved after that is saved anew when it comes by. */
+  goBack(step: number): void {
+    this.#savedStep = step;
+  }
+
   /** Waits until no save is under way, however it ended: for a run that ends by an error of its own. */
   async idle(): Promise<void> {
     await this.#underWay;
