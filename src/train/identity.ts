@@ -81,6 +81,13 @@ function differences(from: unknown, to: unknown, path: string): Change[] {
   return shown(from) === shown(to) ? [] : [{key: path, from: shown(from), to: shown(to)}];
 }
 
+/** Where two configurations differ apart from some keys and what lies below them: `train.batchSize: 32 → 16`. */
+export function configChanges(from: Config, to: Config, apartFrom: readonly string[]): string[] {
+  return differences(from, to, '')
+    .filter(({key}) => !isBelow(key, apartFrom))
+    .map(({key, from, to}) => `${key}: ${from} → ${to}`);
+}
+
 /** A configuration with what the schema has learnt since at its default. */
 function filledIn(config: RunIdentity['config']): unknown {
   const parsed = configSchema.safeParse(config);

@@ -93,15 +93,19 @@ export const ROWS: readonly Row[] = [
     ['TRAIN.END_EPOCH', 'TRAIN.BEGIN_EPOCH'],
     (c) => c.TRAIN.END_EPOCH - c.TRAIN.BEGIN_EPOCH,
   ),
-  row(
-    'train.batchSize',
-    ['TRAIN.BATCH_SIZE_PER_GPU', 'GPUS'],
-    (c) => c.TRAIN.BATCH_SIZE_PER_GPU * Math.max(1, c.GPUS.length),
-  ),
+  // What HRNet's GPUs do at once is done one after the other, with the same gradient and the same batch norms.
+  row('train.batchSize', ['TRAIN.BATCH_SIZE_PER_GPU'], (c) => c.TRAIN.BATCH_SIZE_PER_GPU),
+  row('train.accumulate', ['GPUS'], (c) => Math.max(1, c.GPUS.length)),
   row('train.shuffle', ['TRAIN.SHUFFLE'], (c) => c.TRAIN.SHUFFLE),
   row('train.logEvery', ['PRINT_FREQ'], (c) => c.PRINT_FREQ),
   row('train.optimizer.type', ['TRAIN.OPTIMIZER'], (c) => c.TRAIN.OPTIMIZER),
   row('train.optimizer.learningRate', ['TRAIN.LR'], (c) => c.TRAIN.LR),
+  row('train.optimizer.momentum', ['TRAIN.MOMENTUM'], (c) => c.TRAIN.MOMENTUM),
+  row('train.optimizer.nesterov', ['TRAIN.NESTEROV'], (c) => c.TRAIN.NESTEROV),
+  // HRNet gives it to SGD alone.
+  row('train.optimizer.weightDecay', ['TRAIN.WD', 'TRAIN.OPTIMIZER'], (c) =>
+    c.TRAIN.OPTIMIZER === 'sgd' ? c.TRAIN.WD : 0,
+  ),
   row('train.schedule.milestones', ['TRAIN.LR_STEP'], (c) => c.TRAIN.LR_STEP),
   row('train.schedule.gamma', ['TRAIN.LR_FACTOR'], (c) => c.TRAIN.LR_FACTOR),
 
@@ -161,8 +165,8 @@ export const DEMANDS: readonly Demand[] = [
   },
   {
     key: 'TRAIN.OPTIMIZER',
-    holds: ({TRAIN}) => TRAIN.OPTIMIZER === 'adam',
-    problem: () => 'this optimizer is not there yet; there is adam.',
+    holds: ({TRAIN}) => ['adam', 'sgd'].includes(TRAIN.OPTIMIZER),
+    problem: () => 'expected adam or sgd.',
   },
   {
     key: 'LOSS.USE_TARGET_WEIGHT',
@@ -190,8 +194,8 @@ export const DEMANDS: readonly Demand[] = [
 export const REMARKS: readonly ((config: LegacyConfig) => string | null)[] = [
   ({GPUS, TRAIN}) =>
     GPUS.length > 1
-      ? `GPUS lists ${GPUS.length} and one device is used: train.batchSize is ${TRAIN.BATCH_SIZE_PER_GPU} x ${GPUS.length}, the ` +
-        `batch that TRAIN.LR belongs to (batch normalisation sees all of it; HRNet's sees ${TRAIN.BATCH_SIZE_PER_GPU}).`
+      ? `GPUS lists ${GPUS.length} and one device is used: train.accumulate is ${GPUS.length}, so that a step has the ` +
+        `${TRAIN.BATCH_SIZE_PER_GPU} x ${GPUS.length} images that TRAIN.LR belongs to.`
       : null,
   ({DATASET}) =>
     DATASET.COLOR_RGB

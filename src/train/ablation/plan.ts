@@ -7,6 +7,7 @@ import type {Matrix, MatrixRun} from '../../config/matrix.js';
 import type {Config} from '../../config/schema.js';
 import {UserError} from '../../errors.js';
 import {type MetricsEvent, readMetrics} from '../../report/metricsLog.js';
+import {configChanges} from '../identity.js';
 
 export interface PlannedRun extends MatrixRun {
   readonly config: Config;
@@ -67,10 +68,10 @@ export async function progressOf({folder, config}: PlannedRun): Promise<RunProgr
   const [newest] = await listSteps(join(folder, 'checkpoints'));
   const recorded = recordedConfig(folder);
   if (recorded === null) return {kind: newest === undefined ? 'new' : 'begun'};
-  const changes = differences(recorded, config);
+  const changes = configChanges(recorded, config, HARMLESS);
   if (changes.length > 0) return {kind: 'other', changes};
   const last = newest === undefined ? undefined : lastEvaluation(folder);
-  // Without the weights that were validated the epoch is not done.
+  // Without the weights that were validated, or without the validation, the epoch is not done.
   if (last === undefined || last.step > newest.step || last.epoch < config.train.epochs)
     return {kind: 'begun'};
   if (last.epoch > config.train.epochs) {
@@ -105,20 +106,4 @@ function figuresOf({type: _, step: __, epoch: ___, ...figures}: MetricsEvent): R
     (entry): entry is [string, number] => typeof entry[1] === 'number',
   );
   return Object.fromEntries(numbers);
-}
-
-function leaves(value: unknown, path: string, found: Map<string, string>): Map<string, string> {
-  const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isSection) return found.set(path, JSON.stringify(value));
-  for (const [key, member] of Object.entries(value))
-    leaves(member, path === '' ? key : `${path}.${key}`, found);
-  return found;
-}
-
-function differences(from: Config, to: Config): string[] {
-  const [before, after] = [from, to].map((config) => leaves(config, '', new Map()));
-  return [...new Set([...before.keys(), ...after.keys()])]
-    .filter((key) => before.get(key) !== after.get(key))
-    .filter((key) => !HARMLESS.some((name) => key === name || key.startsWith(`${name}.`)))
-    .map((key) => `${key}: ${before.get(key) ?? '(not set)'} → ${after.get(key) ?? '(not set)'}`);
 }
