@@ -124,11 +124,11 @@ describe('a disk that refuses', () => {
 
   it.runIf(IS_FULL && process.getuid?.() === 0)('A3 is really full, and then has room again', async () => {
     const disk = runs.makeFolder('small-disk');
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=900k', 'tmpfs', disk]);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4096k', 'tmpfs', disk]);
     // Containers often forbid it.
     if (mounted.status !== 0) return;
     try {
-      writeFileSync(join(disk, 'ballast'), Buffer.alloc(500_000));
+      writeFileSync(join(disk, 'ballast'), Buffer.alloc(3_900_000));
       const refused = await runs.train([...THREE, 'output=small-disk', 'name=a']);
       expect(refused.code).toBe(6);
       expect(readdirSync(join(disk, 'a'))).not.toContain('LOCK');
