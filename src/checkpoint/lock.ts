@@ -6,12 +6,14 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {z} from 'zod';
 import {UserError} from '../errors.js';
-import {diskOps, type FileOps, storageError, systemErrorCode, temporaryPath, writeDurably} from './files.js';
+import {diskOps, type FileOps, storageError, systemErrorCode, writeDurably} from './files.js';
 import {isProcessAlive, processBirth} from './processes.js';
 
 export const LOCK_FILE = 'LOCK';
 /** A lock's content follows its creation at once; one without content for longer was left by a crash. */
 const SETTLE_MS = 500;
+/** How long a claim on a dead owner's lock lasts, about. */
+const CLAIM_MS = 20;
 
 const ownerSchema = z.object({
   pid: z.number().int().positive(),
@@ -80,33 +82,43 @@ async function tryCreate(path: string, text: string, ops: FileOps): Promise<bool
   }
 }
 
+/** Whether the file was left by a process that is dead, or by one that died while it wrote. */
+async function isAbandoned(path: string, text: string): Promise<boolean> {
+  const owner = parseOwner(text);
+  if (owner !== null) return !(await isAlive(owner));
+  await sleep(SETTLE_MS);
+  return (await readLock(path)) === text;
+}
+
 /**
- * Moves a dead owner's lock away. Two processes may try at once: the one that moved a lock which it had not read, the
- * other's new one, puts it back.
+ * Removes a dead owner's lock. Several processes may try at once: whoever holds the claim looks once more, for a slow
+ * one would remove the lock that a faster one has taken meanwhile.
  */
-async function removeStale(path: string, text: string, ops: FileOps): Promise<void> {
-  const aside = temporaryPath(path);
-  try {
-    await ops.rename(path, aside);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
-    throw storageError(error, path);
+async function removeAbandoned(path: string, text: string, claimant: string, ops: FileOps): Promise<void> {
+  const claim = `${path}.claim`;
+  if (await tryCreate(claim, claimant, ops)) {
+    try {
+      if ((await readLock(path)) === text) await ops.remove(path);
+    } finally {
+      await ops.remove(claim);
+    }
+    return;
   }
-  if ((await readLock(aside)) === text) await ops.remove(aside);
-  else await ops.rename(aside, path);
+  await sleep(CLAIM_MS);
+  const other = await readLock(claim);
+  if (other !== null && (await isAbandoned(claim, other))) await ops.remove(claim);
 }
 
 /** Refuses if the lock's owner lives; otherwise removes it. */
-async function clear(path: string, ops: FileOps): Promise<void> {
-  let text = await readLock(path);
-  if (text !== null && parseOwner(text) === null) {
-    await sleep(SETTLE_MS);
-    text = await readLock(path);
-  }
+async function clear(path: string, claimant: string, ops: FileOps): Promise<void> {
+  const text = await readLock(path);
   if (text === null) return;
+  if (await isAbandoned(path, text)) {
+    await removeAbandoned(path, text, claimant, ops);
+    return;
+  }
   const owner = parseOwner(text);
-  if (owner !== null && (await isAlive(owner))) throw refusal(path, owner);
-  await removeStale(path, text, ops);
+  if (owner !== null) throw refusal(path, owner);
 }
 
 /**
@@ -123,7 +135,7 @@ export async function acquireLock(folder: string, ops: FileOps = diskOps): Promi
     birth: await processBirth(process.pid),
   };
   const text = `${JSON.stringify(owner)}\n`;
-  while (!(await tryCreate(path, text, ops))) await clear(path, ops);
+  while (!(await tryCreate(path, text, ops))) await clear(path, text, ops);
   return {
     path,
     release: async () => {

@@ -59,12 +59,24 @@ describe("a run's lock", () => {
     await (await acquireLock(folder)).release();
   });
 
-  it('goes to exactly one of many that find a dead one at once', async () => {
+  it('goes to exactly one of many that find a dead one at once, again and again', async () => {
+    for (let round = 0; round < 20; round++) {
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, 'LOCK'), ownerLine({pid: deadPid(), host: hostname()}));
+      const outcomes = await Promise.allSettled(Array.from({length: 8}, () => acquireLock(folder)));
+      expect(outcomes.filter(({status}) => status === 'fulfilled').length).toBe(1);
+      expect(readdirSync(folder)).toEqual(['LOCK']);
+    }
+  });
+
+  it('is taken over also from one who died as it took over another', async () => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, 'LOCK'), ownerLine({pid: deadPid(), host: hostname()}));
-    const outcomes = await Promise.allSettled(Array.from({length: 8}, () => acquireLock(folder)));
-    expect(outcomes.filter(({status}) => status === 'fulfilled').length).toBe(1);
+    for (const name of ['LOCK', 'LOCK.claim'])
+      writeFileSync(join(folder, name), ownerLine({pid: deadPid(), host: hostname()}));
+    const lock = await acquireLock(folder);
     expect(readdirSync(folder)).toEqual(['LOCK']);
+    lock.releaseNow();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('of another machine is respected, and the message says how to end it', async () => {

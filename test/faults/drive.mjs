@@ -1,7 +1,8 @@
 // Several runs after one another in one process, for the start of a process costs more than a tiny run: each goes through
-// the very code of `pose-train`. Job: {overrides, resume, allow, stop}; `stop` names the moment of a SIGTERM: {step},
+// the very code of `pose-train`. Job: {overrides, resume, allow, stop, append}; `append` is a file and what is added to it before,
+// `stop` names the moment of a SIGTERM: {step},
 // {validation} (its number of the epoch, in its midst) or {epoch} (after its validation). Writes the outcomes as JSON.
-import {writeFileSync} from 'node:fs';
+import {appendFileSync, writeFileSync} from 'node:fs';
 import {loadConfig} from '../../dist/config/load.js';
 import {exitCodeOf} from '../../dist/errors.js';
 import {SignalHook} from '../../dist/train/hooks/signals.js';
@@ -42,6 +43,7 @@ const outcomes = [];
 for (const job of JSON.parse(jobs)) {
   stop = job.stop ?? {};
   validations = 0;
+  if (job.append) appendFileSync(...job.append);
   outcomes.push(await outcome(job));
 }
 writeFileSync(target, JSON.stringify(outcomes));

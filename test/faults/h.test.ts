@@ -10,22 +10,15 @@ const TWO = ['train.epochs=2'];
 let runs: FaultRuns;
 beforeAll(async () => {
   runs = await FaultRuns.create();
-  expect(await runs.train([...TWO, `name=${STRAIGHT}`])).toMatchObject({code: 0, stderr: ''});
-}, 120_000);
+});
 afterAll(() => runs.remove());
 
 /** The results file is written within the validation, between its predictions and its end. */
 const VALIDATION = {op: 'rename', path: 'keypoints_val_results'};
 const SAVE = {op: 'write', path: 'step-00000003\\.tmp.*/optimizer', nth: 1};
 
-/** Goes on with runs in one process, and compares their ends. */
-async function expectResumable(...names: string[]): Promise<void> {
-  const outcomes = await runs.drive(
-    names.map((name) => ({overrides: [...TWO, `name=${name}`], resume: true})),
-  );
-  expect(outcomes).toEqual(names.map(() => ({code: 0})));
-  for (const name of names) runs.expectSame(name, STRAIGHT);
-}
+/** Runs that were ended, to be gone on with by one process. */
+const interrupted: string[] = [];
 
 describe('a signal', () => {
   const SIGNALS: [what: string, code: number, fault: Fault][] = [
@@ -39,26 +32,23 @@ describe('a signal', () => {
   const nameOf = (what: string) => what.replaceAll(' ', '-');
 
   it.each(chosen)(
-    'H1 %s ends the run with %i, and it goes on to the same end',
+    'H1 %s ends the run with %i after its step',
     async (what, code, fault) => {
       const ended = await runs.train([...TWO, `name=${nameOf(what)}`], fault);
       expect(ended).toMatchObject({code, stderr: ''});
       expect(ended.stdout).toContain(`${fault.do}: saving as soon as this step is done`);
       runs.expectTidy(nameOf(what));
+      interrupted.push(nameOf(what));
     },
     120_000,
   );
-
-  it('H1 in any of these leaves a run that goes on', async () => {
-    await expectResumable(...chosen.map(([what]) => nameOf(what)));
-  }, 120_000);
 
   it('H1 before the first step ends the process, and the folder is free for the next', async () => {
     const {child, ended} = runs.start([...TWO, 'name=early']);
     child.stdout!.once('data', () => child.kill('SIGTERM'));
     const {code} = await ended;
     expect(code ?? child.signalCode).toSatisfy((end) => end === 143 || end === 'SIGTERM');
-    await expectResumable('early');
+    interrupted.push('early');
   }, 120_000);
 
   it('H2 that comes twice ends the run at once; the checkpoint before is good', async () => {
@@ -66,7 +56,16 @@ describe('a signal', () => {
     expect(await runs.train([...TWO, 'name=twice'], fault)).toMatchObject({code: 143, stderr: ''});
     expect(runs.exists('output/twice/LOCK')).toBe(false);
     expect(runs.steps('twice')).toEqual([3]);
-    await expectResumable('twice');
+    interrupted.push('twice');
+  }, 120_000);
+
+  it('H1 H2 at any of these moments leaves a run that goes on to the same end', async () => {
+    const outcomes = await runs.drive([
+      {overrides: [...TWO, `name=${STRAIGHT}`]},
+      ...interrupted.map((name) => ({overrides: [...TWO, `name=${name}`], resume: true})),
+    ]);
+    expect(outcomes).toEqual([STRAIGHT, ...interrupted].map(() => ({code: 0})));
+    for (const name of interrupted) runs.expectSame(name, STRAIGHT);
   }, 120_000);
 
   it.runIf(IS_FULL)('H2 SIGUSR1 saves, and the run goes on', async () => {
@@ -121,7 +120,9 @@ describe('a bug', () => {
     async () => {
       const names = BUGS.map(([what]) => what.replaceAll(' ', '-'));
       for (const name of names) expect(runs.exists(`output/${name}/crash.txt`)).toBe(true);
-      await expectResumable(...names);
+      const jobs = names.map((name) => ({overrides: [...TWO, `name=${name}`], resume: true}));
+      expect(await runs.drive(jobs)).toEqual(names.map(() => ({code: 0})));
+      for (const name of names) runs.expectSame(name, STRAIGHT);
     },
     120_000,
   );

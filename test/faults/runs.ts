@@ -41,6 +41,8 @@ export interface Job {
   readonly overrides?: readonly string[];
   readonly resume?: boolean;
   readonly allow?: readonly string[];
+  /** A file, and what is added to it before the run. */
+  readonly append?: readonly [file: string, text: string];
   readonly stop?: {readonly step?: number; readonly validation?: number; readonly epoch?: number};
 }
 
