@@ -11,6 +11,21 @@ export const GROUPS = {
 
 const in_ = (file, pattern) => ({file: `test/${file}.test.ts`, pattern});
 
+/** Those whose gradients are compared with finite differences. */
+const OPERATORS = [
+  ...[
+    'activations',
+    'attention',
+    'batchNorm',
+    'convolution',
+    'gridSample',
+    'layerNorm',
+    'pixelShuffle',
+    'pooling',
+  ],
+  ...['resize', 'softmax', 'transposedConvolution'],
+];
+
 /** Row, what happens, and the tests outside of test/faults. */
 export const ROWS = [
   ['A1', 'SIGKILL at each point of a save', in_('checkpoint/save', /killed \(SIGKILL\)/)],
@@ -62,7 +77,39 @@ export const ROWS = [
   ],
   ['B8', 'losses that were written down'],
   ['B9', 'a torn log', in_('report/metricsLog', /cut|tore|ends before/)],
+  [
+    'C1',
+    'a NaN or an infinity anywhere in a step',
+    in_('train/updater', /not finite/),
+    in_('train/diverged', /stops at what is not finite/),
+  ],
+  // The child processes log every second step, and the bad one is the fifth.
+  ['C2', 'one in a step that is not logged', in_('train/diverged', /stops at what is not finite/)],
+  ['C3', 'skip', in_('train/hooks/finite', /skip/), in_('train/diverged', /leaves bad steps out/)],
+  ['C4', 'rollback', in_('train/hooks/finite', /rollback/), in_('train/diverged', /goes back/)],
+  ['C6', 'a loss that leaps', in_('train/hooks/lossWatch', /./)],
+  ['C7', 'a best that is no number', in_('metrics/pck', /better of two/)],
+  [
+    'C8',
+    'nothing visible, a batch of one, boxes without area',
+    in_('train/updater', /visible keypoint|batch of one/),
+    in_('data/datasets/faults', /bbox/),
+  ],
+  ['C9', 'gradients', ...OPERATORS.map((name) => in_(`engine/ops/${name}`, /finite differences/))],
+  [
+    'C10',
+    'operators with random values',
+    in_('engine/torch/binary', /./),
+    in_('engine/torch/few', /./),
+    in_('engine/torch/boundary', /./),
+  ],
   ['D1', 'a thousand steps', in_('engine/leaks', /./)],
+  [
+    'D2',
+    'an error in the midst of a step',
+    in_('train/updater', /in the midst of/),
+    in_('train/uploadAhead', /error of the source/),
+  ],
   ['D3', 'memory that is not to be had', in_('cli/outOfMemory', /./)],
   ['D5', 'a heap that is full', in_('data/loader/faults', /"memory"/)],
   [
@@ -71,7 +118,8 @@ export const ROWS = [
     in_('config/load', /wrong|not there|extend each other/),
     in_('cli/command', /nothing/),
   ],
-  ['F3', 'overrides of every key', in_('config/overrides', /./)],
+  ['F2', "HRNet's files", in_('config/legacy', /published files/), in_('cli/legacy', /./)],
+  ['F3', 'overrides of every key', in_('config/overrides', /./), in_('cli/overrides', /./)],
   [
     'F4',
     'a run folder that cannot be',
@@ -88,5 +136,8 @@ export const ROWS = [
     'H6',
     'a log that cannot be written',
     in_('report/metricsLog', /disk is full|folder has been removed|refuses at the start/),
+    in_('report/tensorboard/eventFile', /removed|full|cannot be made/),
+    in_('cli/outputs', /disk fails/),
   ],
+  ['H7', 'event files after SIGKILL', in_('cli/outputs', /killed/)],
 ];
