@@ -1,38 +1,33 @@
 /** @file A training run from its configuration to its report: joins the parts, the hooks and the loop. */
 import {join} from 'node:path';
 import {writeFileAtomic} from '../checkpoint/files.js';
-import type {Checkpoint} from '../checkpoint/load.js';
 import {dumpConfig} from '../config/format.js';
 import type {Config} from '../config/schema.js';
 import {ruleReports} from '../data/datasets/inspect.js';
 import type {BatchLoader} from '../data/loader/loader.js';
-import {noteCircumstances, UserError} from '../errors.js';
+import {noteCircumstances} from '../errors.js';
 import {formatDuration} from '../report/format.js';
 import {MetricsLog} from '../report/metricsLog.js';
-import {predictPeople, scorePredictions} from '../tasks/topDownEvaluation.js';
 import {checkMetrics} from '../tasks/topDownFigures.js';
 import {openLoader} from '../tasks/topDownParts.js';
 import {concludeRun} from './conclude.js';
 import {watchForCrashes} from './crashes.js';
-import {parseCadence} from './hooks/cadence.js';
-import {CheckpointHook} from './hooks/checkpoint.js';
+import type {CheckpointHook} from './hooks/checkpoint.js';
 import {DataWaitHook} from './hooks/dataWait.js';
 import {EmaHook} from './hooks/ema.js';
-import {EvaluateHook} from './hooks/evaluate.js';
-import {FiniteHook} from './hooks/finite.js';
 import {LogHook} from './hooks/log.js';
 import {LossWatchHook} from './hooks/lossWatch.js';
 import {outputHooks} from './hooks/outputs.js';
 import {RejectHook} from './hooks/rejects.js';
 import {SignalHook} from './hooks/signals.js';
-import {checkSameRun, identityOf, type RunIdentity} from './identity.js';
+import {identityOf} from './identity.js';
 import {Learner} from './learner.js';
 import {memoryNeed} from './memoryNeed.js';
-import {openCheckpoints} from './openCheckpoints.js';
+import {progressOf, restore} from './restore.js';
 import {openRunFolder, type RunFolder} from './runFolder.js';
-import {type RunState, readRunState} from './runState.js';
+import {checkpointHook, evaluateHook, finiteHook} from './runHooks.js';
 import {openSession, type Session, sessionFacts} from './session.js';
-import {type Progress, Run, stepsPerEpoch} from './trainer.js';
+import {Run, stepsPerEpoch} from './trainer.js';
 import {updateOf} from './update.js';
 import {UploadAhead} from './uploadAhead.js';
 
@@ -166,137 +161,4 @@ function writeDataReport({path}: RunFolder, {train, val}: Session): Promise<void
     join(path, 'data-report.json'),
     `${JSON.stringify(Object.fromEntries(report), null, 1)}\n`,
   );
-}
-
-/** How a run may differ from the one that was begun. */
-interface Sameness {
-  readonly identity: RunIdentity;
-  readonly allowedChanges: readonly string[];
-}
-
-/** Takes over a checkpoint. */
-function restore(
-  checkpoint: Checkpoint,
-  {console}: Session,
-  learner: Learner,
-  {identity, allowedChanges}: Sameness,
-): RunState {
-  const {path} = checkpoint;
-  const state = readRunState(checkpoint);
-  const changes = checkSameRun(state, identity, allowedChanges, path);
-  if (changes.length > 0)
-    console.warn(`not as the run was begun: ${changes.join(', ')}; last bits may differ`);
-  learner.restore(checkpoint, state.averageUpdates ?? 0);
-  if (learner.average && !checkpoint.ema)
-    console.warn(`${path} has no averaged weights; the average begins with its weights.`);
-  console.line(`resumed from ${path}: epoch ${state.epoch + 1}, batch ${state.nextBatch + 1}`);
-  return state;
-}
-
-const progressOf = ({step, epoch, nextBatch}: RunState): Progress => ({step, epoch, nextBatch});
-
-interface Validated {
-  readonly learner: Learner;
-  readonly loader: BatchLoader;
-  readonly metrics: MetricsLog;
-  readonly state: RunState | null;
-  readonly signals: SignalHook;
-}
-
-function evaluateHook(
-  folder: RunFolder,
-  {config, console, task, val}: Session,
-  {learner, loader, metrics, state, signals}: Validated,
-): EvaluateHook {
-  return new EvaluateHook({
-    runFolder: folder.path,
-    every: config.train.evaluateEvery,
-    evaluate: signals.interruptible(async (stopHere) => {
-      const showProgress = (done: number, total: number) => {
-        stopHere();
-        console.progress(() => `validating ${done}/${total}`);
-      };
-      const predictions = await learner.withBestWeights(() =>
-        predictPeople(task, loader, val.people, config.eval, showProgress),
-      );
-      return scorePredictions(predictions, val, config.eval);
-    }),
-    console,
-    metrics,
-    best: state?.best ?? null,
-  });
-}
-
-interface Guarded {
-  readonly learner: Learner;
-  readonly checkpoints: CheckpointHook;
-  readonly metrics: MetricsLog;
-  readonly state: RunState | null;
-  readonly sameness: Sameness;
-}
-
-function finiteHook(
-  folder: RunFolder,
-  session: Session,
-  {learner, checkpoints, metrics, state, sameness}: Guarded,
-): FiniteHook {
-  const {config, console, train} = session;
-  const warn = (line: string) => console.warn(line);
-  return new FiniteHook({
-    config: config.train.onNonFinite,
-    runFolder: folder.path,
-    seed: config.seed,
-    people: train.people,
-    metrics,
-    warn,
-    saveStart: (run) => checkpoints.save(run.progress),
-    rollBack: async () => {
-      await checkpoints.settled();
-      const newest = await openCheckpoints(folder.checkpoints, warn);
-      if (!newest)
-        throw new UserError('diverged', `${folder.checkpoints}: there is no checkpoint to go back to.`);
-      const restored = restore(newest, session, learner, sameness);
-      metrics.rewind(restored.metricsOffset);
-      checkpoints.goBack(restored.step);
-      return progressOf(restored);
-    },
-    state: state?.finite,
-  });
-}
-
-interface Recorded {
-  readonly learner: Learner;
-  readonly evaluation: EvaluateHook;
-  readonly metrics: MetricsLog;
-  readonly finite: () => FiniteHook;
-  readonly identity: RunIdentity;
-}
-
-function checkpointHook(
-  folder: RunFolder,
-  {config, console}: Session,
-  {learner, evaluation, metrics, finite, identity}: Recorded,
-): CheckpointHook {
-  return new CheckpointHook({
-    folder: folder.checkpoints,
-    keep: config.train.keepCheckpoints,
-    every: parseCadence(config.train.checkpointEvery),
-    resumedStep: folder.resumed?.step ?? null,
-    contents: () => {
-      // The log must hold all that the checkpoint remembers of it.
-      metrics.sync();
-      return {
-        ...learner.contents(),
-        state: {
-          best: evaluation.best && {...evaluation.best},
-          metricsOffset: metrics.byteOffset,
-          averageUpdates: learner.average?.updates ?? 0,
-          finite: {...finite().state},
-          ...identity,
-        },
-      };
-    },
-    best: () => evaluation.best,
-    warn: (line) => console.warn(line),
-  });
 }
