@@ -48,7 +48,7 @@ function expectAllForms(run: string): void {
   expect(shown['val/AP']).toEqual(logged(run, 'eval', 'AP'));
   expect(shown['val/AP_medium']).toBeUndefined();
   const [header, ...rows] = folder.read(`output/${run}/metrics.csv`).trimEnd().split('\n');
-  expect(header).toMatch(/^type,step,epoch,loss,learningRate,/);
+  expect(header).toMatch(/^type,step,epoch,loss,gradNorm,learningRate,/);
   expect(rows.map((row) => row.split(',').slice(0, 3).join())).toEqual(
     events(run).map(({type, step, epoch}) => `${type},${step},${epoch}`),
   );
