@@ -20,7 +20,8 @@ const SMALL = [
 it('trains and evaluates on --backend cpu', async () => {
   const trained = await runCommandLine('pose-train', ['--cfg', RECIPE, ...SMALL], folder.path);
   expect(trained).toMatchObject({code: 0, stderr: ''});
-  expect(trained.stdout).toMatch(/engine +TensorFlow\.js 4\.\S+, cpu, 1 threads/);
+  expect(trained.stdout).toMatch(/^device +cpu, 1 threads, fp32$/m);
+  expect(trained.stdout).toMatch(/^versions .*, TensorFlow\.js 4\.\S+ \(backend cpu\), /m);
   const config = 'output/run/config.yaml';
   expect(folder.read(config)).toMatch(/^backend: cpu$/m);
   const evaluated = await runCommandLine('pose-eval', ['--cfg', config, '--json'], folder.path);
