@@ -13,6 +13,10 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 
 function collect(schema: z.core.$ZodType, path: string, keys: string[]): void {
   const inner = unwrap(schema);
+  if (inner instanceof z.ZodDiscriminatedUnion) {
+    for (const option of inner.options) collect(option, path, keys);
+    return;
+  }
   if (!(inner instanceof z.ZodObject)) return;
   for (const [name, member] of Object.entries(inner.shape)) {
     const below = pathBelow(path, name);
@@ -25,7 +29,8 @@ function collect(schema: z.core.$ZodType, path: string, keys: string[]): void {
 export function keysOf(schema: z.core.$ZodType, path = ''): string[] {
   const keys: string[] = [];
   collect(schema, path, keys);
-  return keys;
+  // The kinds of a union share some.
+  return [...new Set(keys)];
 }
 
 /** Those of a configuration. */

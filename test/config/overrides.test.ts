@@ -125,7 +125,7 @@ describe('an override', () => {
 
   it('of a list replaces it', () => {
     const {config} = loadConfig(base, ['model.backbone.stage2.channels=[6,12]']);
-    expect(config.model.backbone.stage2.channels).toEqual([6, 12]);
+    expect(config.model.backbone).toMatchObject({stage2: {channels: [6, 12]}});
   });
 
   it('of a section changes the values that it names', () => {
