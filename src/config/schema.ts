@@ -52,10 +52,7 @@ const resnet = z.strictObject({
 const hourglass = z.strictObject({
   type: z.literal('hourglass'),
   stacks: positive.max(16),
-  channels: positive
-    .refine((width) => width % 2 === 0, 'expected an even number')
-    .default(256)
-    .describe('width of the features'),
+  channels: positive.min(2).default(256).describe('width of the features'),
 });
 
 const backbone = z.discriminatedUnion('type', [hrnet, resnet, hourglass], {

@@ -15,8 +15,8 @@ export interface LegacyFamily {
   settings(extra: unknown): Setting[];
 }
 
-const lists = (branches: number) =>
-  z.array(z.number().int().positive()).length(branches, `expected ${branches} numbers, one for each branch`);
+const lists = (count: number, of: 'branch' | 'deconvolution' = 'branch') =>
+  z.array(z.number().int().positive()).length(count, `expected ${count} numbers, one for each ${of}`);
 
 function stage(branches: number) {
   return z.strictObject({
@@ -77,7 +77,7 @@ const hrnet: LegacyFamily = {
 const resnetExtra = z.strictObject({
   NUM_LAYERS: z.literal([18, 34, 50, 101, 152]).default(50),
   NUM_DECONV_LAYERS: z.literal(3, 'expected 3, so that heatmaps are a quarter of the input').default(3),
-  NUM_DECONV_FILTERS: lists(3).default([256, 256, 256]),
+  NUM_DECONV_FILTERS: lists(3, 'deconvolution').default([256, 256, 256]),
   NUM_DECONV_KERNELS: z.array(z.literal(4, 'only kernels of 4 are there')).length(3).default([4, 4, 4]),
   DECONV_WITH_BIAS: z.literal(false, 'only deconvolutions without bias are there').default(false),
   FINAL_CONV_KERNEL: z.number().int().default(1),
