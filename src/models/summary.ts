@@ -94,7 +94,7 @@ export function summaryTree(model: Layer, layers: readonly LayerSummary[], depth
   const modules = model.namedModules();
   const rows: SummaryRow[] = [];
   let shown: readonly string[] = [];
-  for (const {name} of layers) {
+  for (const name of inTreeOrder(layers.map((layer) => layer.name))) {
     const segments = name.split('.').slice(0, depth);
     const common = segments.findIndex((segment, i) => segment !== shown[i]);
     if (common < 0) continue;
@@ -104,6 +104,25 @@ export function summaryTree(model: Layer, layers: readonly LayerSummary[], depth
     shown = segments;
   }
   return rows;
+}
+
+/** Names below a common one stand together, where the first of them was: a head may add to what a backbone began. */
+function inTreeOrder(names: readonly string[]): string[] {
+  const firstPlaces = new Map<string, number>();
+  const rows = names.map((name, place) => {
+    const segments = name.split('.');
+    const places = segments.map((_, i) => {
+      const above = segments.slice(0, i + 1).join('.');
+      if (!firstPlaces.has(above)) firstPlaces.set(above, place);
+      return firstPlaces.get(above)!;
+    });
+    return {name, places};
+  });
+  const order = ({places: a}: {places: number[]}, {places: b}: {places: number[]}) => {
+    const at = a.findIndex((place, i) => place !== b[i]);
+    return at < 0 ? a.length - b.length : a[at] - (b[at] ?? -1);
+  };
+  return rows.sort(order).map(({name}) => name);
 }
 
 function rowOf(

@@ -139,6 +139,20 @@ describe('the tree of layers', () => {
     ]);
   });
 
+  it('has a name once, also where backbone and head both have layers below it', () => {
+    const backbone = new StackedHourglass({type: 'hourglass', stacks: 3, channels: 4}, 2);
+    const hourglass = new PoseModel(backbone, new HeatmapHead(4, 2, 1, backbone.finalLayer));
+    const layers = summarize(hourglass, [64, 64]);
+    const shown = summaryTree(hourglass, layers, 1);
+    expect(shown.map(({name}) => name)).toEqual([
+      ...['pre', 'hgs', 'features', 'outs', 'merge_features', 'merge_preds'],
+    ]);
+    expect(summaryTotals(shown)).toEqual(summaryTotals(layers));
+    const below = summaryTree(hourglass, layers, 2).map(({name}) => name);
+    expect(below.filter((name) => name.startsWith('outs'))).toEqual(['outs', 'outs.0', 'outs.1', 'outs.2']);
+    expect(summaryTree(hourglass, layers, 99).filter(({parameters}) => parameters === 0)).toEqual([]);
+  });
+
   it('is printed with its totals', () => {
     const wide = new Sequential(
       new Conv2d(3, 1000, 1, {bias: false}),
