@@ -11,25 +11,32 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   return schema;
 }
 
-function collect(schema: z.core.$ZodType, path: string, keys: string[]): void {
+/** Every path below a schema with what stands there; a path is found once for each kind of its section. */
+function* members(schema: z.core.$ZodType, path: string): Generator<[string, z.core.$ZodType]> {
   const inner = unwrap(schema);
+  if (inner instanceof z.ZodDiscriminatedUnion) {
+    for (const kind of inner.options) yield* members(kind, path);
+  }
   if (!(inner instanceof z.ZodObject)) return;
   for (const [name, member] of Object.entries(inner.shape)) {
     const below = pathBelow(path, name);
-    keys.push(below);
-    collect(member, below, keys);
+    yield [below, unwrap(member)];
+    yield* members(member, below);
   }
 }
 
 /** Every dotted path of a schema, sections and values, below a path. */
 export function keysOf(schema: z.core.$ZodType, path = ''): string[] {
-  const keys: string[] = [];
-  collect(schema, path, keys);
-  return keys;
+  return [...new Set(Array.from(members(schema, path), ([key]) => key))];
 }
 
 /** Those of a configuration. */
 export const CONFIG_KEYS: readonly string[] = keysOf(configSchema);
+
+/** Sections whose `type` decides which keys they have. */
+export const SECTIONS_OF_KINDS: readonly string[] = [...members(configSchema, '')]
+  .filter(([, schema]) => schema instanceof z.ZodDiscriminatedUnion)
+  .map(([key]) => key);
 
 /** Edit distance (Levenshtein). */
 function distance(a: string, b: string): number {
@@ -67,6 +74,8 @@ export function nearestName(name: string, names: readonly string[]): string | nu
  * @param keys the dotted paths that there are
  */
 export function unknownKey(key: string, keys = CONFIG_KEYS): string {
+  const kinds = SECTIONS_OF_KINDS.find((section) => key.startsWith(`${section}.`));
+  if (kinds !== undefined && keys.includes(key)) return `"${key}" belongs to another "${kinds}.type".`;
   const lastOf = (path: string) => path.split('.').at(-1)!;
   const nameCost = (known: string) => distance(lastOf(key).toLowerCase(), lastOf(known).toLowerCase());
   // A key in the wrong section is nearer than its whole path says.
@@ -77,16 +86,16 @@ export function unknownKey(key: string, keys = CONFIG_KEYS): string {
   }
   const section = sectionOf(key, keys);
   const place = section === '' ? 'the top level' : `"${section}"`;
-  return `unknown key "${key}"; ${place} has ${membersOf(section, keys).join(', ')}.`;
+  return `unknown key "${key}"; ${place} has ${namesIn(section, keys).join(', ')}.`;
 }
 
 /** The nearest section around a key that exists. */
 function sectionOf(key: string, keys: readonly string[]): string {
   const parent = key.slice(0, Math.max(0, key.lastIndexOf('.')));
-  return parent === '' || membersOf(parent, keys).length > 0 ? parent : sectionOf(parent, keys);
+  return parent === '' || namesIn(parent, keys).length > 0 ? parent : sectionOf(parent, keys);
 }
 
-function membersOf(section: string, keys: readonly string[]): string[] {
+function namesIn(section: string, keys: readonly string[]): string[] {
   const start = section === '' ? '' : `${section}.`;
   const below = keys.filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
   return below.filter((name) => !name.includes('.'));

@@ -192,8 +192,10 @@ function parsed(source: LegacyFile): LegacyConfig {
 
 /** Every key of HRNet's files that is known, sections included. */
 export const LEGACY_KEYS: readonly string[] = [
-  ...keysOf(legacySchema),
-  ...Object.values(LEGACY_FAMILIES).flatMap(({extra}) => keysOf(extra, 'MODEL.EXTRA')),
+  ...new Set([
+    ...keysOf(legacySchema),
+    ...Object.values(LEGACY_FAMILIES).flatMap(({extra}) => keysOf(extra, 'MODEL.EXTRA')),
+  ]),
 ];
 
 /** What the translation left out, by name and reason, and what it changed. */

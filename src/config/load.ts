@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import {dirname, isAbsolute, relative, resolve} from 'node:path';
 import {load as parseYaml} from 'js-yaml';
 import {UserError} from '../errors.js';
-import {CONFIG_KEYS, unknownKey} from './keys.js';
+import {CONFIG_KEYS, SECTIONS_OF_KINDS, unknownKey} from './keys.js';
 import {
   isLegacy,
   type LegacyExtras,
@@ -90,7 +90,7 @@ function mergeFile(target: Merged, file: string, openFiles: readonly string[]): 
     mergeFile(target, shownPath(parent), chain);
   }
   const {extends: _, ...values} = yaml.content;
-  merge(target.tree, values, '', (path) => {
+  merge(target, target.tree, values, '', (path) => {
     const source = `${file}:${nearestAbove(yaml.lines, path) ?? 1}`;
     target.sources.set(path, source);
     return source;
@@ -145,7 +145,7 @@ function mergeOverride(target: Merged, override: PlacedOverride): void {
 /** Sets the value at a dotted path. */
 function mergeValue(target: Merged, {key, value, source}: PlacedOverride): void {
   const tree = key.split('.').reduceRight<unknown>((inner, name) => ({[name]: inner}), value) as Tree;
-  merge(target.tree, tree, '', (path) => {
+  merge(target, target.tree, tree, '', (path) => {
     // The sections around the key stay where they were set.
     if (path === key || path.startsWith(`${key}.`)) target.sources.set(path, source);
     return source;
@@ -162,10 +162,12 @@ function parseValue(override: string, text: string): unknown {
 }
 
 /**
- * Sections are merged; lists and single values are replaced.
+ * Sections are merged, but for one of another `type` than before, where that decides which keys there are; lists and
+ * single values are replaced.
+ * @param tree the section of `target` that the values are for
  * @param mark notes that a path was set, and says by what
  */
-function merge(target: Tree, values: Tree, path: string, mark: (path: string) => string): void {
+function merge(target: Merged, tree: Tree, values: Tree, path: string, mark: (path: string) => string): void {
   for (const [key, value] of Object.entries(values)) {
     const below = pathBelow(path, key);
     const source = mark(below);
@@ -176,14 +178,24 @@ function merge(target: Tree, values: Tree, path: string, mark: (path: string) =>
       throw new UserError('usage', `${source}: unknown key "${below}"; ${hint}`);
     }
     if (isTree(value)) {
-      const old = Object.hasOwn(target, key) ? target[key] : undefined;
-      const section = isTree(old) ? old : {};
-      target[key] = section;
-      merge(section, value, below, mark);
+      const old = Object.hasOwn(tree, key) ? tree[key] : undefined;
+      const isReplaced = isTree(old) && isOfAnotherKind(value, old, below);
+      if (isReplaced) forgetBelow(target.sources, below);
+      const section = isTree(old) && !isReplaced ? old : {};
+      tree[key] = section;
+      merge(target, section, value, below, mark);
     } else {
-      target[key] = value;
+      tree[key] = value;
     }
   }
+}
+
+function isOfAnotherKind(values: Tree, old: Tree, path: string): boolean {
+  return SECTIONS_OF_KINDS.includes(path) && Object.hasOwn(values, 'type') && values.type !== old.type;
+}
+
+function forgetBelow(sources: Map<string, string>, path: string): void {
+  for (const key of sources.keys()) if (key.startsWith(`${path}.`)) sources.delete(key);
 }
 
 function isTree(value: unknown): value is Tree {

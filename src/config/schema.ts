@@ -35,6 +35,37 @@ const hrnet = z.strictObject({
   stage4: hrnetStage(4),
 });
 
+const resnet = z.strictObject({
+  type: z.literal('resnet'),
+  layers: z.literal([18, 34, 50, 101, 152]),
+  channels: positive
+    .default(64)
+    .describe('width of the stem and of the first stage; each further stage is twice as wide'),
+  deconvolution: z
+    .array(positive)
+    .min(1)
+    .max(4)
+    .default([256, 256, 256])
+    .describe('widths of the deconvolutions, each of which doubles the resolution'),
+});
+
+const hourglass = z.strictObject({
+  type: z.literal('hourglass'),
+  stacks: positive.max(16),
+  channels: positive.min(2).default(256).describe('width of the features'),
+});
+
+const backbone = z.discriminatedUnion('type', [hrnet, resnet, hourglass], {
+  error: ({code}) => (code === 'invalid_union' ? 'expected hrnet, resnet or hourglass' : undefined),
+});
+
+/** Height and width of the images are multiples of it: a backbone halves them so often, and adds up what comes back. */
+export const INPUT_MULTIPLES: Readonly<Record<z.infer<typeof backbone>['type'], number>> = {
+  hrnet: 32,
+  resnet: 32,
+  hourglass: 64,
+};
+
 const heatmapHead = z.strictObject({
   type: z.literal('heatmap'),
   sigma: z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells'),
@@ -48,22 +79,23 @@ const heatmapHead = z.strictObject({
   finalConvKernel: positive.refine((size) => size % 2 === 1, 'expected an odd number').default(1),
 });
 
-/** HRNet halves the resolution five times, and adds up what comes back. */
-const inputSize = size.refine(
-  (sizes) => sizes.every((side) => side % 32 === 0),
-  'expected multiples of 32 (height, width)',
-);
-
-const model = z.strictObject({
+const modelFields = z.strictObject({
   name: z.string().min(1),
-  input: inputSize,
-  backbone: hrnet,
+  input: size,
+  backbone,
   head: heatmapHead,
   initialization: z
     .enum(['published', 'he'])
     .default('published')
     .describe('published: as in the code of the paper; he: He et al. 2015, which learns sooner from scratch'),
   weights: path.nullable().default(null).describe('.pth or .safetensors to start from'),
+});
+
+const model = modelFields.superRefine(({input, backbone: {type}}, context) => {
+  const multiple = INPUT_MULTIPLES[type];
+  if (input.every((side) => side % multiple === 0)) return;
+  const message = `expected multiples of ${multiple} (height, width)`;
+  context.addIssue({code: 'custom', path: ['input'], message});
 });
 
 const split = z.strictObject({
@@ -278,6 +310,8 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>;
 export type ModelConfig = Config['model'];
 export type HRNetConfig = z.infer<typeof hrnet>;
+export type ResNetConfig = z.infer<typeof resnet>;
+export type HourglassConfig = z.infer<typeof hourglass>;
 export type TrainConfig = Config['train'];
 export type DatasetConfig = Config['dataset'];
 export type DatasetSource = DatasetConfig['sources'][number];

@@ -1,12 +1,14 @@
 /** @file The top-down network: a backbone and a head, under the flat names of the published checkpoints. */
 import * as tf from '@tensorflow/tfjs';
+import type {SupervisedHeatmaps} from '../losses/supervised.js';
 import {Layer} from '../nn/module.js';
 import type {Backbone} from './backbone.js';
+import type {Head} from './head.js';
 
 export class PoseModel extends Layer {
   constructor(
     readonly backbone: Backbone,
-    readonly head: Layer,
+    readonly head: Head,
   ) {
     super();
   }
@@ -27,15 +29,27 @@ export class PoseModel extends Layer {
   distanceFromHead(parameter: string): number {
     if (this.head.namedParameters().has(parameter)) return 0;
     const {stages} = this.backbone;
-    const at = stages.findIndex((members) => members.includes(parameter.split('.')[0]));
+    const at = stages.findIndex((members) => members.some((member) => parameter.startsWith(`${member}.`)));
     return at < 0 ? 1 : stages.length - at;
   }
 
   /**
+   * The prediction.
    * @param images [B, H, W, 3]
    * @returns heatmaps [B, H / stride, W / stride, keypoints]
    */
   override forward(images: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => this.head.forward(this.backbone.forward(images)));
+  }
+
+  /**
+   * The forward pass of training: everything that the loss compares with the targets, from the image on.
+   * @param images [B, H, W, 3]
+   */
+  supervised(images: tf.Tensor4D): SupervisedHeatmaps[] {
+    return tf.tidy(() => {
+      const {features, intermediate} = this.backbone.forwardInTraining(images);
+      return [...intermediate, ...this.head.supervised(features)];
+    });
   }
 }

@@ -1,36 +1,58 @@
 /** @file The networks by the names that a configuration gives them. */
-import type {ModelConfig} from '../config/schema.js';
+import {INPUT_MULTIPLES, type ModelConfig} from '../config/schema.js';
 import {UserError} from '../errors.js';
-import {constantDeviation, heDeviation, initializeConvolutions} from '../nn/init.js';
+import {
+  constantDeviation,
+  heDeviation,
+  type Initializer,
+  initializeConvolutions,
+  torchDefault,
+} from '../nn/init.js';
 import type {Backbone} from './backbone.js';
+import {StackedHourglass} from './backbones/hourglass.js';
 import {HRNet} from './backbones/hrnet.js';
+import {ResNet} from './backbones/resnet.js';
 import {HeatmapHead} from './heads/heatmap.js';
 import {PoseModel} from './poseModel.js';
 
 type BackboneConfig = ModelConfig['backbone'];
 
-/** A backbone type of the configuration -> its maker. */
-const BACKBONES: Record<BackboneConfig['type'], (config: BackboneConfig) => Backbone> = {
-  hrnet: (config) => new HRNet(config),
-};
+/** A row for every type; one without it does not compile. */
+function buildBackbone(config: BackboneConfig, keypoints: number): Backbone {
+  switch (config.type) {
+    case 'hrnet':
+      return new HRNet(config);
+    case 'resnet':
+      return new ResNet(config);
+    case 'hourglass':
+      return new StackedHourglass(config, keypoints);
+  }
+}
 
-/** A scheme of the configuration -> the spread of the convolutions' initial weights; HRNet's code has 0.001. */
-const INITIALIZATIONS = {published: constantDeviation(0.001), he: heDeviation};
+/** A backbone type -> how the code of its paper begins. */
+const PUBLISHED: Readonly<Record<BackboneConfig['type'], Initializer>> = {
+  hrnet: constantDeviation(0.001),
+  resnet: constantDeviation(0.001),
+  hourglass: torchDefault,
+};
 
 /**
  * Makes the network that a configuration describes, with initial weights drawn from `seed`; `config.weights` is not read.
  * @throws UserError('usage') if the parts do not fit together
  */
 export function buildModel(config: ModelConfig, keypoints: number, seed: number): PoseModel {
-  const backbone = BACKBONES[config.backbone.type](config.backbone);
-  checkInput(config, backbone.sizeMultiple);
-  const head = new HeatmapHead(backbone.channels, keypoints, config.head.finalConvKernel);
+  checkInput(config);
+  const backbone = buildBackbone(config.backbone, keypoints);
+  const {finalConvKernel} = config.head;
+  const head = new HeatmapHead(backbone.channels, keypoints, finalConvKernel, backbone.finalLayer);
   const model = new PoseModel(backbone, head);
-  initializeConvolutions(model, seed, INITIALIZATIONS[config.initialization]);
+  const initializer = config.initialization === 'he' ? heDeviation : PUBLISHED[config.backbone.type];
+  initializeConvolutions(model, seed, initializer);
   return model;
 }
 
-function checkInput({input, backbone}: ModelConfig, multiple: number): void {
+function checkInput({input, backbone}: ModelConfig): void {
+  const multiple = INPUT_MULTIPLES[backbone.type];
   if (input.every((size) => size % multiple === 0)) return;
   throw new UserError(
     'usage',

@@ -1,6 +1,6 @@
 /** @file Parameters, multiply-accumulates and activations of a model, layer by layer. */
 import * as tf from '@tensorflow/tfjs';
-import {BatchNorm2d, Conv2d} from '../nn/layers.js';
+import {BatchNorm2d, Convolution} from '../nn/layers.js';
 import {type Layer, type Module, Parameter} from '../nn/module.js';
 
 export interface SummaryTotals {
@@ -35,13 +35,12 @@ const BYTES = 4;
  * @param input [height, width]
  */
 export function summarize(model: Layer, input: readonly [number, number]): LayerSummary[] {
-  const outputs = layerOutputs(model, input);
+  const runs = runLayers(model, input);
   const layers: LayerSummary[] = [];
   for (const [name, layer] of model.namedModules()) {
     const parameters = ownParameters(layer);
     if (parameters === 0) continue;
-    const output = outputs.get(layer) ?? null;
-    const macs = layer instanceof Conv2d && output ? convolutionMacs(layer, output) : 0;
+    const {output, macs} = runs.get(layer) ?? {output: null, macs: 0};
     const activationBytes = output ? BYTES * output.reduce((product, side) => product * side, 1) : 0;
     layers.push({name, type: layer.constructor.name, output, parameters, macs, activationBytes});
   }
@@ -53,21 +52,24 @@ function ownParameters(module: Module): number {
   return own.reduce((sum, {variable}) => sum + variable.size, 0);
 }
 
-/** Every output cell of a channel takes one product for each weight of that channel. */
-function convolutionMacs({weight}: Conv2d, [, height, width]: readonly number[]): number {
-  return height * width * weight.variable.size;
+/** What a layer did with the image. */
+interface LayerRun {
+  readonly output: readonly number[];
+  readonly macs: number;
 }
 
 /** In evaluation mode, so that running statistics stay; the mode is put back. */
-function layerOutputs(
-  model: Layer,
-  [height, width]: readonly [number, number],
-): Map<Module, readonly number[]> {
-  const outputs = new Map<Module, readonly number[]>();
+function runLayers(model: Layer, [height, width]: readonly [number, number]): Map<Module, LayerRun> {
+  const runs = new Map<Module, LayerRun>();
   const layers = [...model.namedModules().values()].filter(
-    (layer) => layer instanceof Conv2d || layer instanceof BatchNorm2d,
+    (layer) => layer instanceof Convolution || layer instanceof BatchNorm2d,
   );
-  for (const layer of layers) layer.onOutput = (shape) => outputs.set(layer, shape);
+  for (const layer of layers) {
+    layer.onOutput = (output, input) => {
+      const macs = layer instanceof Convolution ? layer.macs(output, input) : 0;
+      runs.set(layer, {output, macs});
+    };
+  }
   const {training} = model;
   try {
     model.eval();
@@ -76,7 +78,7 @@ function layerOutputs(
     model.train(training);
     for (const layer of layers) layer.onOutput = null;
   }
-  return outputs;
+  return runs;
 }
 
 export function summaryTotals(layers: readonly SummaryTotals[]): SummaryTotals {
@@ -92,7 +94,7 @@ export function summaryTree(model: Layer, layers: readonly LayerSummary[], depth
   const modules = model.namedModules();
   const rows: SummaryRow[] = [];
   let shown: readonly string[] = [];
-  for (const {name} of layers) {
+  for (const name of inTreeOrder(layers.map((layer) => layer.name))) {
     const segments = name.split('.').slice(0, depth);
     const common = segments.findIndex((segment, i) => segment !== shown[i]);
     if (common < 0) continue;
@@ -102,6 +104,25 @@ export function summaryTree(model: Layer, layers: readonly LayerSummary[], depth
     shown = segments;
   }
   return rows;
+}
+
+/** Names below a common one stand together, where the first of them was: a head may add to what a backbone began. */
+function inTreeOrder(names: readonly string[]): string[] {
+  const firstPlaces = new Map<string, number>();
+  const rows = names.map((name, place) => {
+    const segments = name.split('.');
+    const places = segments.map((_, i) => {
+      const above = segments.slice(0, i + 1).join('.');
+      if (!firstPlaces.has(above)) firstPlaces.set(above, place);
+      return firstPlaces.get(above)!;
+    });
+    return {name, places};
+  });
+  const order = ({places: a}: {places: number[]}, {places: b}: {places: number[]}) => {
+    const at = a.findIndex((place, i) => place !== b[i]);
+    return at < 0 ? a.length - b.length : a[at] - (b[at] ?? -1);
+  };
+  return rows.sort(order).map(({name}) => name);
 }
 
 function rowOf(

@@ -52,6 +52,9 @@ export class Sequential extends Layer {
         const isActivated = afterNext instanceof ReLU;
         yield (x) => convBatchNorm(layer, next, x, isActivated ? 'relu' : 'none');
         i += isActivated ? 2 : 1;
+      } else if (layer instanceof BatchNorm2d && next instanceof ReLU) {
+        yield (x) => layer.activated(x, 'relu');
+        i++;
       } else {
         yield (x) => layer.forward(x);
       }

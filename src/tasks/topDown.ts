@@ -7,7 +7,7 @@ import type {ModelConfig} from '../config/schema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
 import {type ValueAndGradients, valueAndGradients} from '../engine/gradients.js';
-import {heatmapMse} from '../losses/heatmapMse.js';
+import {supervisedMse} from '../losses/supervised.js';
 import type {PoseModel} from '../models/poseModel.js';
 
 /** A batch on the device. */
@@ -58,7 +58,7 @@ export class TopDownTask {
     // A walk through all layers, which is seldom needed.
     if (!this.model.training) this.model.train();
     return tf.tidy(() =>
-      valueAndGradients(() => heatmapMse(this.model.forward(images), targets, weights), parameters),
+      valueAndGradients(() => supervisedMse(this.model.supervised(images), targets, weights), parameters),
     );
   }
 

@@ -26,7 +26,7 @@ export function diagnose(
   const named = [...model.namedParameters(), ...model.namedBuffers()];
   const state = named.filter(([, variable]) => !allFinite(variable)).map(([name]) => name);
   const before = new ModelBuffers(model).snapshot();
-  const layer = firstNonFiniteLayer(model.train(), () => tf.tidy(() => void model.forward(inputs.images)));
+  const layer = firstNonFiniteLayer(model.train(), () => tf.tidy(() => void model.supervised(inputs.images)));
   before.restore();
   const badGradient = [...gradientNorms].reverse().find(([, norm]) => !Number.isFinite(norm))?.[0];
   return {

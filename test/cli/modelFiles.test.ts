@@ -74,6 +74,71 @@ describe('pose-model import', () => {
     ]);
   });
 
+  describe('of other families', () => {
+    const BACKBONES = {
+      resnet: '{type: resnet, layers: 50, channels: 4, deconvolution: [8, 8, 8]}',
+      hourglass: '{type: hourglass, stacks: 2, channels: 8}',
+    };
+    const own: Record<string, StateDict> = {};
+
+    beforeAll(() => {
+      for (const [name, backbone] of Object.entries(BACKBONES)) {
+        const text = `extends: ${RECIPE}\nmodel:\n  name: ${name}\n  input: [64, 64]\n  backbone: ${backbone}\n`;
+        writeFileSync(folder.at(`${name}.yaml`), text);
+        own[name] = getStateDict(buildModel(loadConfig(folder.at(`${name}.yaml`)).config.model, 17, 99));
+      }
+    });
+
+    const imported = async (name: string, dict: StateDict) => {
+      write('published.safetensors', dict);
+      const args = ['--cfg', `${name}.yaml`, '--backend', 'cpu', '--out', 'o.safetensors'];
+      const {code, stdout, stderr} = await poseModel('import', 'published.safetensors', ...args);
+      expect({code, stderr}).toEqual({code: 0, stderr: ''});
+      return {
+        lines: stdout.trimEnd().split('\n'),
+        tensors: (await readSafetensors(folder.at('o.safetensors'))).tensors,
+      };
+    };
+
+    it("takes a SimpleBaseline of MMPose's whole", async () => {
+      const names = [...own.resnet].map(([name, tensor]) => {
+        const part = /^(deconv_layers|final_layer)/.test(name) ? 'head' : 'backbone';
+        return [`${part}.${name}`, tensor] as const;
+      });
+      const {lines, tensors} = await imported('resnet', new Map(names));
+      expect(lines).toEqual([
+        `o.safetensors: ${own.resnet.size} arrays of SimpleBaseline for the model resnet`,
+      ]);
+      expect(tensors).toEqual(own.resnet);
+    });
+
+    it("fills the backbone from torchvision's ResNet, and lists the rest of the model", async () => {
+      const body = [...own.resnet].filter(([name]) => !/^(deconv_layers|final_layer)/.test(name));
+      const {lines, tensors} = await imported(
+        'resnet',
+        new Map([...body, ['fc.weight', floats(1)], ['fc.bias', floats(1)]]),
+      );
+      expect(tensors).toEqual(new Map(body));
+      // Three deconvolutions with a normalisation of four arrays each, and the last layer.
+      expect(lines[1]).toBe('in the model, and not filled (17):');
+      expect(lines.slice(2).every((line) => /^ {2}(deconv_layers|final_layer)\./.test(line))).toBe(true);
+    });
+
+    it("takes Princeton's hourglass, and lists the projections that it does not use", async () => {
+      const published = [...own.hourglass].map(([name, tensor]) => [`model.module.${name}`, tensor] as const);
+      const idle = ['hgs.0.0.up1.skip_layer.conv.weight', 'hgs.0.0.up1.skip_layer.conv.bias'];
+      const {lines, tensors} = await imported(
+        'hourglass',
+        new Map([...published, ...idle.map((name) => [`model.module.${name}`, floats(1)] as const)]),
+      );
+      expect(lines.slice(1)).toEqual([
+        'in the file, and without a place in the model (2):',
+        ...idle.map((name) => `  ${name}`),
+      ]);
+      expect(tensors).toEqual(own.hourglass);
+    });
+  });
+
   it('refuses a file of something else, and writes nothing', async () => {
     write('strange.safetensors', new Map([['encoder.weight', floats(1)]]));
     const {code, stdout, stderr} = await poseModel('import', 'strange.safetensors', '--out', 's.safetensors');

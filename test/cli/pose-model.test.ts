@@ -39,6 +39,19 @@ describe('pose-model', () => {
     expect(sum).toBe(totals.macs);
   });
 
+  // As worked out by hand: deconvolutions count at their inputs.
+  it.each([
+    ['coco/simple_baseline_50', '34.00', '5.43', 'final_layer +Conv2d +64×48×17'],
+    ['mpii/hourglass_8', '25.43', '27.44', 'outs  '],
+  ])('summary counts %s', async (name, megaParameters, gigaMacs, line) => {
+    const file = join(PACKAGE_ROOT, `experiments/${name}.yaml`);
+    const {code, stdout, stderr} = await poseModel('summary', '--cfg', file);
+    expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    expect(stdout).toContain(`${megaParameters} M parameters`);
+    expect(stdout).toContain(`${gigaMacs} GMACs`);
+    expect(stdout.match(new RegExp(`^${line} `, 'gm'))).toHaveLength(1);
+  });
+
   it.each([
     ['a depth of 0', ['summary', '--cfg', recipe, '--depth', '0'], /--depth is 0/],
     ['no command', ['--cfg', recipe], /a command is needed: summary, import/],

@@ -83,11 +83,35 @@ describe('the published files', () => {
     },
   );
 
-  it.each(RESNET_RECIPES)('$name says that its model is not there yet, and which is', ({text}) => {
-    const file = write(text);
-    expect(() => loadConfig(file)).toThrow(
-      /w32\.yaml:\d+: "MODEL\.NAME" is "pose_resnet": this model is not there yet; there is pose_hrnet\.$/,
-    );
+  it.each(RESNET_RECIPES)('$name load, and tell that their images were BGR', ({text}) => {
+    const {config, sources, legacy} = loadConfig(write(text));
+    const [, layers] = /NUM_LAYERS: (\d+)/.exec(text)!;
+    expect(config.model).toMatchObject({
+      name: `simple_baseline_${layers}`,
+      backbone: {
+        ...{type: 'resnet', layers: Number(layers), channels: 64},
+        deconvolution: [256, 256, 256],
+      },
+      head: {type: 'heatmap', finalConvKernel: 1},
+    });
+    expect(sources.get('model.backbone.layers')).toMatch(/w32\.yaml:\d+ MODEL\.EXTRA\.NUM_LAYERS$/);
+    expect(legacy!.note).toContain('DATASET.COLOR_RGB is False');
+  });
+
+  it.each([
+    [
+      'MODEL.NAME',
+      'pose_swin',
+      '"pose_swin": this model is not there yet; there is pose_hrnet, pose_resnet.',
+    ],
+    ['MODEL.EXTRA.NUM_LAYERS', '20', 'is 20: expected one of 18|34|50|101|152.'],
+    ['MODEL.EXTRA.NUM_DECONV_LAYERS', '2', 'is 2: expected 3, so that heatmaps are a quarter of the input.'],
+    ['MODEL.EXTRA.NUM_DECONV_KERNELS', '[4, 4, 3]', 'is 3: only kernels of 4 are there.'],
+    ['MODEL.EXTRA.NUM_DECONV_FILTERS', '[256]', 'expected 3 numbers'],
+    ['MODEL.EXTRA.DECONV_WITH_BIAS', 'True', 'is true: only deconvolutions without bias are there.'],
+    ['MODEL.EXTRA.STAGE2', '{}', 'unknown key "MODEL.EXTRA.STAGE2"'],
+  ])('of SimpleBaseline with %s %s are refused', (key, value, problem) => {
+    expect(() => loadConfig(write(RESNET_RECIPES[0].text), [key, value])).toThrow(problem);
   });
 
   it('of RDPose evaluate on valid where they name the test people of MPII, and say so', () => {
@@ -263,13 +287,14 @@ describe('every known key', () => {
   const used = [
     ...ROWS.flatMap(({keys}) => keys),
     ...DEMANDS.map(({key}) => key),
-    ...Object.values(LEGACY_FAMILIES).flatMap(({settings}) =>
-      settings(loadExtra()).flatMap(({keys}) => keys),
+    ...Object.entries(LEGACY_FAMILIES).flatMap(([name, {settings}]) =>
+      settings(extraOf(name)).flatMap(({keys}) => keys),
     ),
     ...otherwise,
   ];
 
-  function loadExtra(): unknown {
+  function extraOf(family: string): unknown {
+    if (family !== 'pose_hrnet') return {};
     const stage = (branches: number) => ({
       ...{NUM_MODULES: 1, NUM_BLOCKS: Array(branches).fill(1), NUM_CHANNELS: Array(branches).fill(8)},
     });
@@ -347,7 +372,7 @@ describe('refused with its place', () => {
     [
       'a model that is not there',
       ['MODEL.NAME', 'hourglass'],
-      '"MODEL.NAME" is "hourglass": this model is not there yet; there is pose_hrnet.',
+      '"MODEL.NAME" is "hourglass": this model is not there yet; there is pose_hrnet, pose_resnet.',
     ],
     [
       'another loss',

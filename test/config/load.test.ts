@@ -195,6 +195,21 @@ describe('a configuration file that is wrong', () => {
       '~/x.yaml:3: "model.input" is [250,192]: expected multiples of 32 (height, width).',
     ],
     [
+      'an input that an hourglass cannot halve',
+      'model:\n  input: [256, 160]\n  backbone:\n    type: hourglass\n    stacks: 2\n',
+      '~/x.yaml:3: "model.input" is [256,160]: expected multiples of 64 (height, width).',
+    ],
+    [
+      'a key of another kind of backbone',
+      'model:\n  backbone:\n    layers: 50\n',
+      '~/x.yaml:4: "model.backbone.layers" belongs to another "model.backbone.type".',
+    ],
+    [
+      'an unknown backbone',
+      'model: {backbone: {type: resnext}}\n',
+      '~/x.yaml:2: "model.backbone.type" is "resnext": expected hrnet, resnet or hourglass.',
+    ],
+    [
       'a branch without its width',
       'model:\n  backbone:\n    stage3:\n      channels: [4, 8]\n',
       '~/x.yaml:5: "model.backbone.stage3.channels" is [4,8]: expected 3 numbers, one for each branch.',
@@ -314,6 +329,31 @@ describe('files that are not there', () => {
   it('are named also if they are the working folder itself', () => {
     const file = folder.write('x.yaml', `extends: ${process.cwd()}\n`);
     expect(problemOf(file)).toBe(`${process.cwd()}: it cannot be read (EISDIR).`);
+  });
+});
+
+describe('a backbone of another type', () => {
+  it('takes the place of the one before it, and of where that came from', () => {
+    const file = folder.write(
+      'x.yaml',
+      'extends: base.yaml\nmodel:\n  backbone: {type: resnet, layers: 18}\n',
+    );
+    const {config, sources} = loadConfig(file, ['model.backbone.channels=8']);
+    expect(config.model.backbone).toEqual({
+      ...{type: 'resnet', layers: 18, channels: 8},
+      deconvolution: [256, 256, 256],
+    });
+    const below = [...sources.keys()].filter((key) => key.startsWith('model.backbone.'));
+    expect(below.sort()).toEqual(['channels', 'layers', 'type'].map((key) => `model.backbone.${key}`));
+  });
+
+  it('may come from the command line, with what it needs', () => {
+    const file = folder.write('x.yaml', SMALLEST);
+    const overrides = ['model.backbone.type=hourglass', 'model.backbone.stacks=2', 'model.input=[64, 64]'];
+    expect(loadConfig(file, overrides).config.model.backbone).toEqual({
+      ...{type: 'hourglass', stacks: 2, channels: 256},
+    });
+    expect(() => loadConfig(file, overrides.slice(0, 1))).toThrow('"model.backbone.stacks" is missing.');
   });
 });
 

@@ -94,4 +94,40 @@ describe('the recipes', () => {
       oksNms: 0.9,
     });
   });
+
+  // Xiao et al. 2018, Sect. 3.1 and 3.2: 140 epochs, rotations of 40 degrees, scales of 30 %.
+  it.each([50, 101, 152])('of SimpleBaseline-%i have the published shape and training', (layers) => {
+    const coco = loadConfig(join(EXPERIMENTS, `coco/simple_baseline_${layers}.yaml`)).config;
+    expect(coco.model).toMatchObject({
+      input: [256, 192],
+      backbone: {type: 'resnet', layers, channels: 64, deconvolution: [256, 256, 256]},
+      head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1},
+    });
+    expect(coco.train).toMatchObject({
+      epochs: 140,
+      optimizer: {type: 'adam', learningRate: 1e-3, weightDecay: 0},
+      schedule: {type: 'multiStep', milestones: [90, 120], gamma: 0.1},
+    });
+    expect(coco.dataset.augment).toMatchObject({rotation: 40, scale: 0.3, halfBody: {probability: 0}});
+    const mpii = loadConfig(join(EXPERIMENTS, `mpii/simple_baseline_${layers}.yaml`)).config;
+    expect(mpii.model).toEqual({...coco.model, input: [256, 256]});
+    expect(mpii.train).toEqual(coco.train);
+    expect(mpii.dataset.augment).toMatchObject({rotation: 30, scale: 0.25, halfBody: {probability: 0}});
+    expect(mpii.eval.metrics).toEqual(['pckh']);
+  });
+
+  it.each([2, 8])('of %i stacked hourglasses have the published shape and training', (stacks) => {
+    const {model, train} = loadConfig(join(EXPERIMENTS, `mpii/hourglass_${stacks}.yaml`)).config;
+    expect(model).toMatchObject({
+      input: [256, 256],
+      backbone: {type: 'hourglass', stacks, channels: 256},
+      head: {sigma: 1},
+    });
+    const people = 22_246;
+    const steps = (epochs: number) => (epochs * people) / train.batchSize;
+    expect(train).toMatchObject({batchSize: 16, optimizer: {type: 'adam', learningRate: 1e-3}});
+    expect(train.schedule.gamma).toBe(0.2);
+    expect(steps(train.schedule.milestones[0])).toBeCloseTo(100_000, -3);
+    expect(steps(train.epochs)).toBeCloseTo(200_000, -3);
+  });
 });

@@ -41,7 +41,6 @@ const MARGIN = 14 * MIB;
 class SmallBackbone extends Backbone {
   override readonly channels = 4;
   override readonly stride = 4;
-  override readonly sizeMultiple = 8;
   readonly stem = new Sequential(
     ...[conv3x3(3, 4, 2), new BatchNorm2d(4), new ReLU()],
     ...[conv3x3(4, 4, 2), new BatchNorm2d(4), new ReLU()],

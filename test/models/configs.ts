@@ -1,5 +1,5 @@
 /** @file Model configurations for tests. */
-import type {HRNetConfig, ModelConfig} from '../../src/config/schema.js';
+import type {HourglassConfig, HRNetConfig, ModelConfig, ResNetConfig} from '../../src/config/schema.js';
 
 /** HRNet of the published depth and width W (Sun et al. 2019, Sect. 3). */
 export function hrnetOfWidth(width: number): HRNetConfig {
@@ -27,6 +27,16 @@ export const TINY_HRNET: HRNetConfig = {
   stage3: {modules: 1, blocks: [1, 1, 1], channels: [4, 6, 8]},
   stage4: {modules: 2, blocks: [1, 1, 1, 1], channels: [4, 6, 8, 10]},
 };
+
+/** Both kinds of blocks, in all that there is of their depths. */
+export const TINY_RESNETS: readonly ResNetConfig[] = ([18, 50] as const).map((layers) => ({
+  type: 'resnet',
+  layers,
+  channels: 4,
+  deconvolution: [6, 8, 6],
+}));
+
+export const TINY_HOURGLASS: HourglassConfig = {type: 'hourglass', stacks: 2, channels: 4};
 
 export function modelConfig(backbone: ModelConfig['backbone'], input: [number, number]): ModelConfig {
   return {

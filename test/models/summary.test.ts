@@ -1,7 +1,9 @@
-/** @file Parameters and operations of the published HRNets (Sun et al. 2019, Table 1, in units of 10⁹). */
+/** @file Parameters and operations of the published networks, in units of 10⁹. */
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
+import {StackedHourglass} from '../../src/models/backbones/hourglass.js';
 import {HRNet} from '../../src/models/backbones/hrnet.js';
+import {ResNet} from '../../src/models/backbones/resnet.js';
 import {HeatmapHead} from '../../src/models/heads/heatmap.js';
 import {PoseModel} from '../../src/models/poseModel.js';
 import {formatSummary, summarize, summaryTotals, summaryTree} from '../../src/models/summary.js';
@@ -61,6 +63,38 @@ describe('summarize', () => {
     model.dispose();
   });
 
+  // Xiao et al. 2018, Table 1, for the parameters; the operations are worked out by hand. What HRNet's authors print
+  // for these (8.9, 12.4, 15.7) counts a deconvolution as if its output were its input, and units of 2^30.
+  it.each([
+    {layers: 50, megaParameters: '34.00', gigaMacs: '5.43'},
+    {layers: 101, megaParameters: '52.99', gigaMacs: '9.06'},
+    {layers: 152, megaParameters: '68.64', gigaMacs: '12.70'},
+  ] as const)('counts SimpleBaseline-$layers', ({layers, megaParameters, gigaMacs}) => {
+    const config = {type: 'resnet', layers, channels: 64, deconvolution: [256, 256, 256]} as const;
+    const backbone = new ResNet({...config, deconvolution: [...config.deconvolution]});
+    const model = new PoseModel(backbone, new HeatmapHead(256, 17, 1));
+    const {parameters, macs} = summaryTotals(summarize(model, [256, 192]));
+    expect((parameters / 1e6).toFixed(2)).toBe(megaParameters);
+    expect((macs / 1e9).toFixed(2)).toBe(gigaMacs);
+    model.dispose();
+  });
+
+  // Without the projections of residual modules that the published code makes and does not use: with them, eight
+  // stacks have 32.82 million.
+  it.each([
+    {stacks: 1, megaParameters: '3.43', gigaMacs: '5.15'},
+    {stacks: 2, megaParameters: '6.57', gigaMacs: '8.33'},
+    {stacks: 4, megaParameters: '12.86', gigaMacs: '14.70'},
+    {stacks: 8, megaParameters: '25.43', gigaMacs: '27.44'},
+  ])('counts $stacks stacked hourglasses', ({stacks, megaParameters, gigaMacs}) => {
+    const backbone = new StackedHourglass({type: 'hourglass', stacks, channels: 256}, 16);
+    const model = new PoseModel(backbone, new HeatmapHead(256, 16, 1, backbone.finalLayer));
+    const {parameters, macs} = summaryTotals(summarize(model, [256, 256]));
+    expect((parameters / 1e6).toFixed(2)).toBe(megaParameters);
+    expect((macs / 1e9).toFixed(2)).toBe(gigaMacs);
+    model.dispose();
+  });
+
   it('counts grouped and strided convolutions by their outputs, and puts the mode back', () => {
     const model = new Sequential(
       new Conv2d(3, 8, 3, {stride: 2, padding: 1}),
@@ -103,6 +137,20 @@ describe('the tree of layers', () => {
     expect(rows(9).map(({name, depth}) => `${depth} ${name}`)).toEqual([
       ...['0 0', '0 1', '1 1.0', '2 1.0.0', '2 1.0.1', '1 1.1', '2 1.1.0', '2 1.1.1'],
     ]);
+  });
+
+  it('has a name once, also where backbone and head both have layers below it', () => {
+    const backbone = new StackedHourglass({type: 'hourglass', stacks: 3, channels: 4}, 2);
+    const hourglass = new PoseModel(backbone, new HeatmapHead(4, 2, 1, backbone.finalLayer));
+    const layers = summarize(hourglass, [64, 64]);
+    const shown = summaryTree(hourglass, layers, 1);
+    expect(shown.map(({name}) => name)).toEqual([
+      ...['pre', 'hgs', 'features', 'outs', 'merge_features', 'merge_preds'],
+    ]);
+    expect(summaryTotals(shown)).toEqual(summaryTotals(layers));
+    const below = summaryTree(hourglass, layers, 2).map(({name}) => name);
+    expect(below.filter((name) => name.startsWith('outs'))).toEqual(['outs', 'outs.0', 'outs.1', 'outs.2']);
+    expect(summaryTree(hourglass, layers, 99).filter(({parameters}) => parameters === 0)).toEqual([]);
   });
 
   it('is printed with its totals', () => {

@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
-import {constantDeviation, heDeviation, initializeConvolutions} from '../../src/nn/init.js';
-import {BatchNorm2d, Conv2d} from '../../src/nn/layers.js';
+import {constantDeviation, heDeviation, initializeConvolutions, torchDefault} from '../../src/nn/init.js';
+import {BatchNorm2d, Conv2d, ConvTranspose2d} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
 
 beforeAll(async () => {
@@ -35,11 +35,36 @@ it('gives a layer the same weights whatever stands beside it, and others for ano
   expect(weights(besides, 2, '0.weight')).not.toEqual(alone);
 });
 
-it("keeps a signal's variance through ReLU and convolution by He's rule, and starts the last layer near 0", () => {
-  const net = new Sequential(new Conv2d(64, 64, 3, {bias: false}), new Conv2d(64, 8, 1));
+it("keeps a signal's variance through ReLU and convolution by He's rule, and starts a prediction near 0", () => {
+  const net = new Sequential(
+    new Conv2d(64, 64, 3, {bias: false}),
+    new Conv2d(64, 8, 1, {isPrediction: true}),
+  );
   initializeConvolutions(net, 7, heDeviation);
   const deviation = (name: string) =>
     Math.sqrt(tf.moments(net.namedParameters().get(name)!).variance.dataSync()[0]);
   expect(deviation('0.weight')).toBeCloseTo(Math.sqrt(2 / (9 * 64)), 3);
   expect(Math.abs(deviation('1.weight') - 0.001)).toBeLessThan(1e-4);
+});
+
+it('counts by He’s rule that a transposed convolution with a stride has fewer inputs for an output', () => {
+  const net = new Sequential(new ConvTranspose2d(64, 32, 4, {stride: 2, padding: 1, bias: false}));
+  initializeConvolutions(net, 7, heDeviation);
+  const deviation = Math.sqrt(tf.moments(net.namedParameters().get('0.weight')!).variance.dataSync()[0]);
+  // 32,768 draws: the standard error is 0.4 %.
+  expect(Math.abs(deviation / Math.sqrt(2 / (2 * 2 * 64)) - 1)).toBeLessThan(0.015);
+});
+
+it("draws weights and biases from PyTorch's uniform distribution", () => {
+  const net = new Sequential(new Conv2d(64, 64, 3));
+  initializeConvolutions(net, 7, torchDefault);
+  const limit = 1 / Math.sqrt(9 * 64);
+  for (const name of ['0.weight', '0.bias']) {
+    const values = [...net.namedParameters().get(name)!.dataSync()];
+    const largest = Math.max(...values.map(Math.abs));
+    expect(largest).toBeLessThanOrEqual(limit);
+    expect(largest).toBeGreaterThan(0.9 * limit);
+    // Of a uniform distribution's spread; the biases are 64 draws.
+    expect(Math.hypot(...values) / Math.sqrt(values.length)).toBeCloseTo(limit / Math.sqrt(3), 2);
+  }
 });

@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import {describe, expect, it} from 'vitest';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
-import {BatchNorm2d, Conv2d} from '../../src/nn/layers.js';
+import {BatchNorm2d, Conv2d, ConvTranspose2d, MaxPool2d} from '../../src/nn/layers.js';
+import {loadStateDict} from '../../src/nn/stateDict.js';
 
 const BACKENDS: BackendName[] = ['torch', 'cpu'];
 
@@ -14,6 +15,38 @@ describe.each(BACKENDS)('layers on %s', (backend) => {
     layer.bias!.variable.assign(tf.tensor1d([0.5]));
     const y = layer.forward(tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]));
     expect([...y.dataSync()]).toEqual([10.5, 10.5, 10.5, 10.5]);
+  });
+
+  it('ConvTranspose2d adds up its kernel at every cell, and takes weights as PyTorch publishes them', async () => {
+    await selectBackend({backend});
+    const layer = new ConvTranspose2d(1, 2, 4, {stride: 2, padding: 1, bias: false});
+    // One output sums up, the other has the first cell of the kernel alone: [inputs, outputs, rows, columns].
+    const data = Float32Array.from({length: 32}, (_, i) => (i <= 16 ? 1 : 0));
+    loadStateDict(layer, new Map([['weight', {dtype: 'F32', shape: [1, 2, 4, 4], data}]]), 'x.pth');
+    const y = layer.forward(tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]));
+    const [sums, firsts] = tf.unstack(y, 3).map((map) => map.arraySync());
+    const rows = [
+      [1, 3, 3, 2],
+      [4, 10, 10, 6],
+      [4, 10, 10, 6],
+      [3, 7, 7, 4],
+    ];
+    expect(sums).toEqual([rows]);
+    expect(firsts).toEqual([
+      [
+        [0, 0, 0, 0],
+        [0, 4, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+      ],
+    ]);
+  });
+
+  it('MaxPool2d takes the largest of every window', async () => {
+    await selectBackend({backend});
+    const x = tf.tensor4d([1, 5, 2, 4, 3, 0], [1, 2, 3, 1]);
+    expect([...new MaxPool2d(2, {stride: 1}).forward(x).dataSync()]).toEqual([5, 5]);
+    expect([...new MaxPool2d(3, {stride: 2, padding: 1}).forward(x).dataSync()]).toEqual([5, 5]);
   });
 
   it('BatchNorm2d normalises by the batch in training and moves its statistics by a tenth', async () => {

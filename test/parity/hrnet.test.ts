@@ -1,6 +1,5 @@
 /** @file HRNet against the official PyTorch code: output, loss, gradients, one Adam step, running statistics. */
-import {existsSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {existsSync} from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {loadWeights} from '../../src/checkpoint/weights.js';
@@ -11,9 +10,10 @@ import {heatmapMse} from '../../src/losses/heatmapMse.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
 import {buildModel} from '../../src/models/registry.js';
 import {loadStateDict} from '../../src/nn/stateDict.js';
+import {expectNorms, largestError, Reference} from './reference.js';
 
-const FOLDER = join(process.env.POSECRAFT_REFERENCE ?? '../shared', 'fixtures/hrnet');
-const WEIGHTS = join(FOLDER, 'hrnet_thin_coco17.pth');
+const REFERENCE = new Reference('hrnet/hrnet_thin_coco17');
+const WEIGHTS = REFERENCE.weights;
 
 interface OfficialStage {
   readonly NUM_MODULES: number;
@@ -33,19 +33,8 @@ interface Fixture {
 }
 
 function readFixture(): Fixture {
-  const raw = JSON.parse(readFileSync(join(FOLDER, 'hrnet_thin_coco17.json'), 'utf8'));
+  const raw = REFERENCE.facts() as unknown as Fixture & Record<string, Record<string, number>>;
   return {...raw, param_l2_after_one_adam_step_lr1e_3: raw['param_l2_after_one_adam_step_lr1e-3']};
-}
-
-/** One of the fixture's NCHW arrays. */
-function readArray(name: string): tf.Tensor {
-  const bytes = readFileSync(join(FOLDER, `hrnet_thin_coco17.${name}.f32`));
-  const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  return tf.tensor(values, readFixture().shapes[name]);
-}
-
-function readMaps(name: string): tf.Tensor4D {
-  return tf.transpose(readArray(name) as tf.Tensor4D, [0, 2, 3, 1]);
 }
 
 async function officialModel(): Promise<PoseModel> {
@@ -76,35 +65,11 @@ async function officialModel(): Promise<PoseModel> {
   return model;
 }
 
-function norm(tensor: tf.Tensor): number {
-  return Math.hypot(...tensor.dataSync());
-}
-
-/** Checks every value of `actual` against `expected` by name. */
-function expectNorms(
-  actual: ReadonlyMap<string, tf.Tensor>,
-  expected: Record<string, number>,
-  relative: number,
-  absolute: number,
-): void {
-  expect([...actual.keys()]).toEqual(Object.keys(expected));
-  for (const [name, tensor] of actual) {
-    const error = Math.abs(norm(tensor) - expected[name]);
-    expect(error, name).toBeLessThanOrEqual(relative * expected[name] + absolute);
-  }
-}
-
 async function expectOfficialOutput(backend: BackendName): Promise<void> {
   await selectBackend({backend});
   const model = (await officialModel()).eval();
-  const expected = readMaps('eval_output').dataSync<'float32'>();
-  const actual = model.forward(readMaps('input'));
-  expect(actual.shape).toEqual([2, 24, 16, 17]);
-  const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  const worst = actual
-    .dataSync<'float32'>()
-    .reduce((max, value, i) => Math.max(max, Math.abs(value - expected[i])), 0);
-  expect(worst).toBeLessThan(1e-4 * largest);
+  const actual = model.forward(REFERENCE.maps('input'));
+  expect(largestError(actual, REFERENCE.maps('eval_output'))).toBeLessThan(1e-4);
   model.dispose();
 }
 
@@ -127,11 +92,11 @@ describe.skipIf(!existsSync(WEIGHTS))(
         await selectBackend({backend: 'torch'});
         model = await officialModel();
         const named = model.namedParameters();
-        const weights = tf.reshape(readArray('weight'), [2, 17]) as tf.Tensor2D;
+        const weights = tf.reshape(REFERENCE.array('weight'), [2, 17]) as tf.Tensor2D;
         const step = tf
           .engine()
           .gradients(
-            () => heatmapMse(model.forward(readMaps('input')), readMaps('target'), weights),
+            () => heatmapMse(model.forward(REFERENCE.maps('input')), REFERENCE.maps('target'), weights),
             [...named.values()],
           );
         loss = step.value.dataSync()[0];

@@ -15,8 +15,8 @@ export interface LegacyFamily {
   settings(extra: unknown): Setting[];
 }
 
-const lists = (branches: number) =>
-  z.array(z.number().int().positive()).length(branches, `expected ${branches} numbers, one for each branch`);
+const lists = (count: number, of: 'branch' | 'deconvolution' = 'branch') =>
+  z.array(z.number().int().positive()).length(count, `expected ${count} numbers, one for each ${of}`);
 
 function stage(branches: number) {
   return z.strictObject({
@@ -37,6 +37,13 @@ const hrnetExtra = z.strictObject({
   STAGE3: stage(3),
   STAGE4: stage(4),
 });
+
+function headSettings(kernel: number): Setting[] {
+  return [
+    {path: 'model.head.type', value: 'heatmap', keys: ['MODEL.NAME']},
+    {path: 'model.head.finalConvKernel', value: kernel, keys: ['MODEL.EXTRA.FINAL_CONV_KERNEL']},
+  ];
+}
 
 const STAGES = ['STAGE2', 'STAGE3', 'STAGE4'] as const;
 
@@ -61,15 +68,49 @@ const hrnet: LegacyFamily = {
           {path: `${below}.channels`, value: NUM_CHANNELS, keys: [key(`${name}.NUM_CHANNELS`)]},
         ];
       }),
-      {path: 'model.head.type', value: 'heatmap', keys: ['MODEL.NAME']},
+      ...headSettings(values.FINAL_CONV_KERNEL),
+    ];
+  },
+};
+
+/** SimpleBaseline; kernels of 4 are all that its published files have. */
+const resnetExtra = z.strictObject({
+  NUM_LAYERS: z.literal([18, 34, 50, 101, 152]).default(50),
+  NUM_DECONV_LAYERS: z.literal(3, 'expected 3, so that heatmaps are a quarter of the input').default(3),
+  NUM_DECONV_FILTERS: lists(3, 'deconvolution').default([256, 256, 256]),
+  NUM_DECONV_KERNELS: z.array(z.literal(4, 'only kernels of 4 are there')).length(3).default([4, 4, 4]),
+  DECONV_WITH_BIAS: z.literal(false, 'only deconvolutions without bias are there').default(false),
+  FINAL_CONV_KERNEL: z.number().int().default(1),
+});
+
+const resnet: LegacyFamily = {
+  extra: resnetExtra,
+  settings(extra) {
+    const values = resnetExtra.parse(extra);
+    const key = (name: string) => `MODEL.EXTRA.${name}`;
+    return [
       {
-        path: 'model.head.finalConvKernel',
-        value: values.FINAL_CONV_KERNEL,
-        keys: [key('FINAL_CONV_KERNEL')],
+        path: 'model.name',
+        value: `simple_baseline_${values.NUM_LAYERS}`,
+        keys: ['MODEL.NAME', key('NUM_LAYERS')],
       },
+      {path: 'model.backbone.type', value: 'resnet', keys: ['MODEL.NAME']},
+      {path: 'model.backbone.layers', value: values.NUM_LAYERS, keys: [key('NUM_LAYERS')]},
+      {
+        path: 'model.backbone.deconvolution',
+        value: values.NUM_DECONV_FILTERS,
+        keys: [
+          key('NUM_DECONV_FILTERS'),
+          ...['NUM_DECONV_LAYERS', 'NUM_DECONV_KERNELS', 'DECONV_WITH_BIAS'].map(key),
+        ],
+      },
+      ...headSettings(values.FINAL_CONV_KERNEL),
     ];
   },
 };
 
 /** MODEL.NAME -> the family. */
-export const LEGACY_FAMILIES: Readonly<Record<string, LegacyFamily>> = {pose_hrnet: hrnet};
+export const LEGACY_FAMILIES: Readonly<Record<string, LegacyFamily>> = {
+  pose_hrnet: hrnet,
+  pose_resnet: resnet,
+};

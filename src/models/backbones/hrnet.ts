@@ -121,7 +121,6 @@ export class HRNet extends Backbone {
   readonly stage4: HighResolutionModule[];
   override readonly channels: number;
   override readonly stride = 4;
-  override readonly sizeMultiple = 32;
 
   constructor({stemChannels: stem, stage1, stage2, stage3, stage4}: HRNetConfig) {
     super();

@@ -2,21 +2,34 @@
 import type * as tf from '@tensorflow/tfjs';
 import {UserError} from '../../errors.js';
 import {Conv2d} from '../../nn/layers.js';
-import {Layer} from '../../nn/module.js';
+import {Head} from '../head.js';
 
-export class HeatmapHead extends Layer {
-  readonly final_layer: Conv2d;
+export class HeatmapHead extends Head {
+  readonly #convolution: Conv2d;
 
-  /** @throws UserError('usage') if the kernel is even: the maps would change their size */
-  constructor(channels: number, keypoints: number, kernel: number) {
+  /**
+   * @param name of the convolution, in the published checkpoints
+   * @throws UserError('usage') if the kernel is even: the maps would change their size
+   */
+  constructor(
+    channels: number,
+    keypoints: number,
+    kernel: number,
+    readonly name = 'final_layer',
+  ) {
     super();
     if (kernel % 2 === 0) {
       throw new UserError('usage', `model.head.finalConvKernel: is ${kernel}; set an odd number.`);
     }
-    this.final_layer = new Conv2d(channels, keypoints, kernel, {padding: (kernel - 1) / 2});
+    const padding = (kernel - 1) / 2;
+    this.#convolution = new Conv2d(channels, keypoints, kernel, {padding, isPrediction: true});
+  }
+
+  override members(): Iterable<readonly [string, Conv2d]> {
+    return [[this.name, this.#convolution]];
   }
 
   override forward(features: tf.Tensor4D): tf.Tensor4D {
-    return this.final_layer.forward(features);
+    return this.#convolution.forward(features);
   }
 }
