@@ -53,7 +53,7 @@ describe.skipIf(!existsSync(REFERENCE.weights))(
     it('gives the official output of both stacks in evaluation mode, and predicts the last, on the torch backend', () =>
       expectOfficialOutput('torch'));
 
-    it('gives the same outputs on the cpu backend', () => expectOfficialOutput('cpu'));
+    it('gives the same outputs on the cpu backend', () => expectOfficialOutput('cpu'), 240_000);
 
     it('finds all its weights in the file; the projections that the published code does not use are left', async () => {
       await selectBackend({backend: 'torch'});
@@ -78,7 +78,7 @@ describe.skipIf(!existsSync(REFERENCE.weights))(
         spreads = new Map(
           [...norms.keys()].map((name) => [name, spread(others.map((one) => one.get(name)!))]),
         );
-      });
+      }, 240_000);
 
       // The fixture's loss is the mean over its two stacks, ours the sum over stacks of half of each mean: the same.
       it('has the official loss', () => {
