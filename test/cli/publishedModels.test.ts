@@ -1,0 +1,40 @@
+/** @file Runs of the published networks besides HRNet, as a user starts them: trained, gone on with, evaluated. */
+import {readFileSync, writeFileSync} from 'node:fs';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {runCommandLine} from './process.js';
+import {RECIPE, TinyRun} from './tinyRun.js';
+
+const BACKBONES = {
+  resnet: '{type: resnet, layers: 18, channels: 4, deconvolution: [8, 8, 8]}',
+  hourglass: '{type: hourglass, stacks: 2, channels: 8}',
+};
+
+let folder: TinyRun;
+beforeAll(async () => {
+  folder = await TinyRun.create();
+  for (const [name, backbone] of Object.entries(BACKBONES)) {
+    const model = `model:\n  name: ${name}\n  input: [64, 64]\n  backbone: ${backbone}\n`;
+    writeFileSync(folder.at(`${name}.yaml`), `extends: ${RECIPE}\nname: ${name}\n${model}`);
+  }
+});
+afterAll(() => folder.remove());
+
+const run = (command: string, ...args: string[]) => runCommandLine(command, args, folder.path);
+
+describe.each(Object.keys(BACKBONES))('a run of %s', (name) => {
+  it('stops after an epoch, goes on to where a run without a stop comes, and is evaluated', async () => {
+    const cfg = ['--cfg', `${name}.yaml`];
+    const ended = [
+      await run('pose-train', ...cfg, 'train.epochs=1'),
+      await run('pose-train', ...cfg, '--resume'),
+      await run('pose-train', ...cfg, `name=straight_${name}`),
+    ];
+    for (const {code, stderr} of ended) expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    const weights = (run: string) =>
+      readFileSync(folder.at(`output/${run}/checkpoints/step-00000006/model.safetensors`));
+    expect(weights(name).equals(weights(`straight_${name}`))).toBe(true);
+    const {code, stdout} = await run('pose-eval', ...cfg, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({AP: expect.any(Number)});
+  }, 120_000);
+});
