@@ -35,6 +35,11 @@ export class UserError extends Error {
   }
 }
 
+/** What was thrown, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Memory, of the machine or of the device, was asked for and not to be had. */
 export class OutOfMemoryError extends UserError {
   override readonly name = 'OutOfMemoryError';

@@ -1,6 +1,6 @@
 /** @file TensorFlow's own backend for Node, from a package that the user installs beside this one. */
 import * as tf from '@tensorflow/tfjs';
-import {UserError} from '../errors.js';
+import {messageOf, UserError} from '../errors.js';
 
 /** The one that can use a GPU first. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
@@ -41,7 +41,7 @@ async function findPackage(): Promise<{packageName: string; exported: TensorFlow
       // CommonJS: what it exports is the default.
       return {packageName, exported: (await import(packageName)).default};
     } catch (error) {
-      const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0].trimEnd();
+      const reason = messageOf(error).split('\n')[0].trimEnd();
       throw new UserError(
         'usage',
         `backend: ${packageName} is installed but does not load: ${reason} Run "npm rebuild ${packageName} ` +

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import {dirname} from 'node:path';
-import {UserError} from '../errors.js';
+import {messageOf, UserError} from '../errors.js';
 
 export type MetricsValue = number | string | boolean | null;
 
@@ -37,10 +37,6 @@ function encode(_key: string, value: unknown): unknown {
 
 function decode(_key: string, value: unknown): unknown {
   return typeof value === 'string' && NON_FINITE.has(value) ? Number(value) : value;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function warnOnStderr(message: string): void {
@@ -78,7 +74,7 @@ export class MetricsLog {
       if (length < content.length) truncateSync(file, length);
     } catch (error) {
       const advice = 'Check the permissions and the disk, or set "output" to another folder.';
-      throw new UserError('storage', `${file}: cannot be written (${reason(error)}). ${advice}`, {
+      throw new UserError('storage', `${file}: cannot be written (${messageOf(error)}). ${advice}`, {
         cause: error,
       });
     }
@@ -121,7 +117,7 @@ export class MetricsLog {
     try {
       truncateSync(this.file, byteOffset);
     } catch (error) {
-      this.warn(`${this.file}: cannot be cut (${reason(error)}); some steps will stand in it twice`);
+      this.warn(`${this.file}: cannot be cut (${messageOf(error)}); some steps will stand in it twice`);
     }
   }
 
@@ -146,7 +142,7 @@ export class MetricsLog {
     } catch (error) {
       if (!this.#failing) {
         this.warn(
-          `${this.file}: cannot be written (${reason(error)}); training goes on, the lines wait in memory`,
+          `${this.file}: cannot be written (${messageOf(error)}); training goes on, the lines wait in memory`,
         );
       }
       this.#failing = true;
@@ -163,7 +159,7 @@ export function readMetrics(file: string): MetricsEvent[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UserError('data', `${file}: cannot be read (${reason(error)}).`, {cause: error});
+    throw new UserError('data', `${file}: cannot be read (${messageOf(error)}).`, {cause: error});
   }
   const lines = text.split('\n').slice(0, -1);
   return lines.map((line, i) => {

@@ -2,7 +2,7 @@
 import {existsSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
-import {UserError} from '../../errors.js';
+import {messageOf, UserError} from '../../errors.js';
 import {PACKAGE_ROOT} from '../../packagePaths.js';
 
 /** A tensor in the addon's table. */
@@ -68,9 +68,8 @@ function load(): Addon {
   try {
     return createRequire(import.meta.url)(ADDON_FILE) as Addon;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     const fix = 'Run "npm run setup" to build it for this Node and this libtorch.';
-    throw new UserError('usage', `${ADDON_FILE} does not load: ${reason}. ${fix}`, {cause: error});
+    throw new UserError('usage', `${ADDON_FILE} does not load: ${messageOf(error)}. ${fix}`, {cause: error});
   }
 }
 

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import {join} from 'node:path';
+import {messageOf} from '../../errors.js';
 import {restartRecord, type SummaryValue, summaryRecord, versionRecord} from './records.js';
 
 export interface EventFileOptions {
@@ -87,9 +88,8 @@ export class EventFile {
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) {
-        const reason = error instanceof Error ? error.message : String(error);
         this.#options.warn(
-          `${this.#options.folder}: TensorBoard's file cannot be written (${reason}); training goes on`,
+          `${this.#options.folder}: TensorBoard's file cannot be written (${messageOf(error)}); training goes on`,
         );
       }
       this.#failing = true;

@@ -3,7 +3,7 @@ import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import sharp from 'sharp';
 import {storageError, writeFileAtomic} from '../../checkpoint/files.js';
-import {UserError} from '../../errors.js';
+import {messageOf} from '../../errors.js';
 import type {EventFile} from '../../report/tensorboard/eventFile.js';
 import type {Evaluation} from '../../tasks/topDownEvaluation.js';
 import {trainingPicture, validationPictures} from '../pictures.js';
@@ -28,8 +28,8 @@ export class PicturesHook implements Hook {
 
   /** The first samples of the epoch, as HRNet's debug images show them. */
   async beforeTraining({progress}: Run): Promise<void> {
-    const {config, train, task} = this.options.session;
     await this.#try(async () => {
+      const {config, train, task} = this.options.session;
       await this.#write('train-batch.jpg', await trainingPicture(config, train, task, progress.epoch));
     });
   }
@@ -57,14 +57,13 @@ export class PicturesHook implements Hook {
     await writeFileAtomic(join(this.#folder, name), jpeg);
   }
 
-  /** A disk that is full, or an image that is gone, costs pictures alone. */
+  /** Whatever is in the way, a full disk or a library that gets no thread, costs pictures alone. */
   async #try(draw: () => Promise<void>): Promise<void> {
     try {
       await draw();
       this.#failing = false;
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      if (!this.#failing) this.options.session.console.warn(`no pictures: ${error.message}`);
+      if (!this.#failing) this.options.session.console.warn(`no pictures: ${messageOf(error)}`);
       this.#failing = true;
     }
   }
