@@ -48,6 +48,14 @@ export class RandomStream {
   }
 }
 
+/** The streams of one place of a run by their purposes: what a training step draws from. */
+export type Draws = (name: string) => RandomStream;
+
+/** Those of a batch: of step `step`, counted from 0, its batch number `batch`. */
+export function stepDraws(seed: number, step: number, batch: number): Draws {
+  return (name) => stream(seed, name, step, batch);
+}
+
 /** The stream for one purpose (`name`) at one place (`epoch`, `index`) of a run with this seed. */
 export function stream(seed: number, name: string, epoch = 0, index = 0): RandomStream {
   return new RandomStream(`${seed}/${name}/${epoch}/${index}`);

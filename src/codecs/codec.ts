@@ -9,7 +9,7 @@ export interface DecodedKeypoints {
   readonly scores: Float32Array;
 }
 
-/** One of the arrays that a sample is encoded into; a network gives one output for each. */
+/** One of the arrays that a sample is encoded into, or one of those that a network gives for it. */
 export interface TargetLayout {
   /** Of one sample. */
   readonly shape: readonly number[];
@@ -32,6 +32,10 @@ export interface Codec {
   /** How the input must have been cut out of the image. */
   readonly convention: Convention;
   readonly targets: readonly TargetLayout[];
+  /** What keypoints are read from: the targets, without what is learnt besides keypoints. */
+  readonly outputs: readonly TargetLayout[];
+  /** How many weights in the loss a sample has. */
+  readonly weights: number;
   /** Whether the published code makes `flipShift` good. */
   readonly alignsFlipped: boolean;
 
@@ -39,12 +43,12 @@ export interface Codec {
    * Writes one sample's targets and weights over whatever the arrays held.
    * @param points [keypoints × 3]: x, y in input pixels, and the weight in the loss, 0 for those not labelled
    * @param targets whole batches
-   * @param weights [batch, keypoints]: set to 0 where the target would lie outside
+   * @param weights [batch, this.weights]: set to 0 where the target would lie outside
    * @param slot the sample's place in the batch
    */
   encode(points: Float64Array, targets: readonly Float32Array[], weights: Float32Array, slot: number): void;
 
-  /** @param outputs of a network, as the targets are */
+  /** @param outputs of a network, one for each of `outputs` */
   decode(outputs: readonly Float32Array[], batch: number): DecodedKeypoints;
 }
 

@@ -21,5 +21,5 @@ export function codecSpec(
   stride: number,
   keypoints: number,
 ): CodecSpec {
-  return {type: head.codec, input, stride, sigma: head.sigma, keypoints};
+  return {type: head.codec, input, stride, sigma: head.sigma, keypoints, centre: head.type === 'rdpose'};
 }

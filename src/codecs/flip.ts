@@ -4,18 +4,18 @@ import type {Codec} from './codec.js';
 
 /**
  * Mirrors back, and swaps left and right.
- * @param outputs [batch, ...shape] for each of the codec's targets, of inputs whose pixel 0 became pixel width − 1
+ * @param outputs [batch, ...shape] for each of the codec's, of inputs whose pixel 0 became pixel width − 1
  * @param pairs keypoints that change places when the image is mirrored
  * @param align makes `flipShift` good; what the border then lacks repeats the border
  */
 export function flipOutputs(
-  {targets}: Codec,
+  {outputs: layouts}: Codec,
   outputs: readonly tf.Tensor[],
   pairs: readonly (readonly [number, number])[],
   align: boolean,
 ): tf.Tensor[] {
   return outputs.map((output, i) => {
-    const {shape, keypointAxis, xAxis, flipShift} = targets[i];
+    const {shape, keypointAxis, xAxis, flipShift} = layouts[i];
     const swapped = tf.gather(output, swappedOrder(shape[keypointAxis], pairs), keypointAxis + 1);
     if (xAxis === null) return swapped;
     const mirrored = tf.reverse(swapped, xAxis + 1);

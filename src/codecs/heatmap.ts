@@ -4,6 +4,7 @@
  * keypoints].
  */
 import {UserError} from '../errors.js';
+import {withCentre} from './centre.js';
 import type {Channel} from './channel.js';
 import type {Codec, DecodedKeypoints, TargetLayout} from './codec.js';
 import {type Draw, drawCentred, drawPatch, drawWhole, nearestCell, touches} from './gaussian.js';
@@ -22,6 +23,8 @@ export interface HeatmapSpec {
   /** Of the Gaussian, in cells. */
   readonly sigma: number;
   readonly keypoints: number;
+  /** Whether the person's centre has a map of its own, behind the keypoints'; it is learnt, and not decoded. */
+  readonly centre?: boolean;
 }
 
 interface KindOfHeatmap {
@@ -41,9 +44,12 @@ export class HeatmapCodec implements Codec {
   readonly convention: Convention;
   readonly alignsFlipped: boolean;
   readonly targets: readonly [TargetLayout];
+  readonly outputs: readonly [TargetLayout];
+  readonly weights: number;
   readonly #height: number;
   readonly #width: number;
   readonly #keypoints: number;
+  readonly #centre: boolean;
   readonly #sigma: number;
   /** [y, x]: input pixels a cell. */
   readonly #scale: readonly [number, number];
@@ -51,7 +57,7 @@ export class HeatmapCodec implements Codec {
   readonly #refine: Refine;
 
   /** @throws UserError if the input is no multiple of the stride */
-  constructor({type, input, stride, sigma, keypoints}: HeatmapSpec) {
+  constructor({type, input, stride, sigma, keypoints, centre = false}: HeatmapSpec) {
     if (input.some((length) => length % stride !== 0)) {
       throw new UserError(
         'usage',
@@ -63,7 +69,11 @@ export class HeatmapCodec implements Codec {
     this.convention = convention;
     // A cell is wider than a pixel: HRNet's SHIFT_HEATMAP moves by a whole one where three quarters are missing.
     this.alignsFlipped = flipShift !== 0;
-    this.targets = [{shape: [...size, keypoints], keypointAxis: 2, xAxis: 1, flipShift}];
+    const layout = (maps: number) => ({shape: [...size, maps], keypointAxis: 2, xAxis: 1, flipShift});
+    this.weights = keypoints + Number(centre);
+    this.targets = [layout(this.weights)];
+    this.outputs = [layout(keypoints)];
+    this.#centre = centre;
     [this.#height, this.#width, this.#keypoints] = [...size, keypoints];
     this.#sigma = sigma;
     this.#scale = pixelsPerCell(input, size, convention);
@@ -72,21 +82,22 @@ export class HeatmapCodec implements Codec {
   }
 
   encode(
-    points: Float64Array,
+    labelled: Float64Array,
     [targets]: readonly Float32Array[],
     weights: Float32Array,
     slot: number,
   ): void {
-    const [height, width, keypoints] = [this.#height, this.#width, this.#keypoints];
+    const [height, width, maps] = [this.#height, this.#width, this.weights];
     const [scaleY, scaleX] = this.#scale;
-    const start = slot * height * width * keypoints;
-    targets.fill(0, start, start + height * width * keypoints);
-    for (let k = 0; k < keypoints; k++) {
+    const points = this.#centre ? withCentre(labelled) : labelled;
+    const start = slot * height * width * maps;
+    targets.fill(0, start, start + height * width * maps);
+    for (let k = 0; k < maps; k++) {
       const [x, y] = [points[3 * k] / scaleX, points[3 * k + 1] / scaleY];
       const weight = points[3 * k + 2];
       const drawn = weight > 0 && touches(nearestCell(x), nearestCell(y), this.#sigma, height, width);
-      weights[slot * keypoints + k] = drawn ? weight : 0;
-      if (drawn) this.#draw({values: targets, offset: start + k, step: keypoints, width, height}, x, y);
+      weights[slot * maps + k] = drawn ? weight : 0;
+      if (drawn) this.#draw({values: targets, offset: start + k, step: maps, width, height}, x, y);
     }
   }
 

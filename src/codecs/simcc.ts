@@ -54,6 +54,8 @@ export class SimccCodec implements Codec {
   /** MMPose averages with half a pixel between the two. */
   readonly alignsFlipped = false;
   readonly targets: readonly [TargetLayout, TargetLayout];
+  readonly outputs: readonly TargetLayout[];
+  readonly weights: number;
   readonly #keypoints: number;
   readonly #splitRatio: number;
   readonly #x: Axis;
@@ -69,6 +71,8 @@ export class SimccCodec implements Codec {
       {shape: [keypoints, this.#x.bins], keypointAxis: 0, xAxis: 1, flipShift: 1 - Math.round(splitRatio)},
       {shape: [keypoints, this.#y.bins], keypointAxis: 0, xAxis: null, flipShift: 0},
     ];
+    this.outputs = this.targets;
+    this.weights = keypoints;
   }
 
   encode(

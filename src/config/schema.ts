@@ -66,24 +66,90 @@ export const INPUT_MULTIPLES: Readonly<Record<z.infer<typeof backbone>['type'], 
   hourglass: 64,
 };
 
+const sigma = z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells');
+const heatmapCodec = z
+  .enum(['msra', 'dark', 'udp'])
+  .default('msra')
+  .describe(
+    'keypoints to heatmaps and back. msra: whole cells, as in HRNet; dark: between cells (Zhang et al. 2020); ' +
+      'udp: the same in a geometry that mirroring keeps (Huang et al. 2020)',
+  );
+
 const heatmapHead = z.strictObject({
   type: z.literal('heatmap'),
-  sigma: z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells'),
-  codec: z
-    .enum(['msra', 'dark', 'udp'])
-    .default('msra')
-    .describe(
-      'keypoints to heatmaps and back. msra: whole cells, as in HRNet; dark: between cells (Zhang et al. 2020); ' +
-        'udp: the same in a geometry that mirroring keeps (Huang et al. 2020)',
-    ),
+  sigma,
+  codec: heatmapCodec,
   finalConvKernel: positive.refine((size) => size % 2 === 1, 'expected an odd number').default(1),
+});
+
+/** Off-target perturbation of features, in training alone (PDM). */
+const perturbation = z.strictObject({
+  neighbour: fraction
+    .default(0.5)
+    .describe(
+      'how likely the place is a keypoint or the centre of somebody else in the crop; else background',
+    ),
+  otherImage: fraction
+    .default(0.2)
+    .describe('how likely the anchor is mixed with that of another image instead'),
+  mixing: fraction.default(0.5).describe('largest share of the place in the anchor; drawn from 0 to it'),
+  residue: z
+    .number()
+    .nonnegative()
+    .default(0.3)
+    .describe("largest factor of the place's features under the person; drawn from 0 to it"),
+  residueSigma: z.number().positive().default(6).describe('of the Gaussian that these fade with, in cells'),
+  jitter: z
+    .number()
+    .nonnegative()
+    .default(0.05)
+    .describe("deviation of the anchor's position, as a share of the heatmap's height"),
+  weight: z.number().positive().default(1).describe('of the perturbed heatmaps in the loss'),
+  consistency: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe('weight of their distance from the heatmaps without perturbation; 0.1 is a beginning'),
+});
+
+const rdposeHead = z
+  .strictObject({
+    type: z.literal('rdpose'),
+    sigma,
+    codec: heatmapCodec,
+    decoupling: z
+      .enum(['corrected', 'released', 'none'])
+      .default('corrected')
+      .describe(
+        'corrected: RDPose without the mistakes of its code; released: digit by digit that code; none: a plain head with ' +
+          'the centre as one more map',
+      ),
+    inference: z
+      .enum(['decoupled', 'plain'])
+      .default('decoupled')
+      .describe(
+        'decoupled: by way of the centre that was found; plain: the features as they are, at no cost',
+      ),
+    perturbation: perturbation.nullable().default(null).describe('null: none'),
+  })
+  .refine(({decoupling, inference}) => decoupling !== 'none' || inference === 'plain', {
+    path: ['inference'],
+    message: 'expected plain where decoupling is none',
+  })
+  .refine(({decoupling, perturbation}) => decoupling !== 'released' || perturbation === null, {
+    path: ['perturbation'],
+    message: 'expected null where decoupling is released: that code has none',
+  });
+
+const head = z.discriminatedUnion('type', [heatmapHead, rdposeHead], {
+  error: ({code}) => (code === 'invalid_union' ? 'expected heatmap or rdpose' : undefined),
 });
 
 const modelFields = z.strictObject({
   name: z.string().min(1),
   input: size,
   backbone,
-  head: heatmapHead,
+  head,
   initialization: z
     .enum(['published', 'he'])
     .default('published')
@@ -312,6 +378,8 @@ export type ModelConfig = Config['model'];
 export type HRNetConfig = z.infer<typeof hrnet>;
 export type ResNetConfig = z.infer<typeof resnet>;
 export type HourglassConfig = z.infer<typeof hourglass>;
+export type RdposeConfig = z.infer<typeof rdposeHead>;
+export type PerturbationConfig = z.infer<typeof perturbation>;
 export type TrainConfig = Config['train'];
 export type DatasetConfig = Config['dataset'];
 export type DatasetSource = DatasetConfig['sources'][number];

@@ -61,8 +61,10 @@ export interface Batch {
   readonly images: Float32Array;
   /** [batch, ...shape] for each target shape of the codec, one after the other: see `targetArrays`. */
   readonly targets: Float32Array;
-  /** [batch, keypoints]: 0 for keypoints that take no part in the loss. */
+  /** [batch, weights of the codec]: 0 for what takes no part in the loss. */
   readonly targetWeights: Float32Array;
+  /** [batch, OFF_TARGET_NUMBERS], where they were asked for: see `drawOffTarget`. */
+  readonly offTargets?: Float32Array;
   readonly samples: readonly SampleInfo[];
 }
 

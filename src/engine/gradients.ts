@@ -58,6 +58,18 @@ export function valueAndGradients(f: () => tf.Scalar, variables: readonly tf.Var
   }
 }
 
+/** What `f` gives, as a constant: no gradient goes through it, and none of its kernels is recorded. */
+export function withoutGradient<T extends tf.TensorContainer>(f: () => T): T {
+  const {state} = tf.engine() as unknown as Recorder;
+  const depth = state.gradientDepth;
+  state.gradientDepth = 0;
+  try {
+    return tf.tidy(f);
+  } finally {
+    state.gradientDepth = depth;
+  }
+}
+
 /** Ids of all tensors that depend on the variables. */
 function dependents(tape: readonly TapeNode[], variables: readonly tf.Variable[]): Set<number> {
   const ids = new Set(variables.map(({id}) => id));

@@ -8,12 +8,14 @@ export type SupervisedHeatmaps = {
   readonly heatmaps: tf.Tensor4D;
   /** Factor of their loss. */
   readonly weight: number;
+  /** What they are compared with instead of the batch's targets, [B, h, w, K]; a constant. */
+  readonly targets?: tf.Tensor4D;
 };
 
 /**
  * The sum of `heatmapMse` over all that is supervised, each times its weight.
  * @param outputs at least one
- * @param targets [B, h, w, K], the same for all
+ * @param targets [B, h, w, K], for all that have none of their own
  * @param weights [B, K]
  * @returns a scalar
  */
@@ -23,8 +25,8 @@ export function supervisedMse(
   weights: tf.Tensor2D,
 ): tf.Scalar {
   return tf.tidy(() => {
-    const losses = outputs.map(({heatmaps, weight}) => {
-      const loss = heatmapMse(heatmaps, targets, weights);
+    const losses = outputs.map(({heatmaps, weight, targets: own = targets}) => {
+      const loss = heatmapMse(heatmaps, own, weights);
       return weight === 1 ? loss : tf.mul<tf.Scalar>(loss, weight);
     });
     return losses.length === 1 ? losses[0] : tf.addN(losses);

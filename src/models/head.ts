@@ -2,11 +2,23 @@
 import type * as tf from '@tensorflow/tfjs';
 import type {SupervisedHeatmaps} from '../losses/supervised.js';
 import {Layer} from '../nn/module.js';
+import type {Draws} from '../random.js';
+
+/** What a head may know of a training step besides the features. */
+export interface TrainingStep {
+  /** What is random in the step comes from it alone, so that a run that goes on draws the same. */
+  readonly draws: Draws;
+  /** Of `Batch`; null: the loader was not asked for them. */
+  readonly offTargets: Float32Array | null;
+}
 
 /** Maps features [B, h, w, C] to the heatmaps [B, h, w, keypoints] that keypoints are read from. */
 export abstract class Head extends Layer {
-  /** What is supervised in training; by default the prediction itself. A head may give more, or others. */
-  supervised(features: tf.Tensor4D): SupervisedHeatmaps[] {
+  /**
+   * What is supervised in training; by default the prediction itself. A head may give more, or others.
+   * @param _step null: outside of training; what needs draws is left out
+   */
+  supervised(features: tf.Tensor4D, _step: TrainingStep | null): SupervisedHeatmaps[] {
     return [{heatmaps: this.forward(features), weight: 1}];
   }
 }

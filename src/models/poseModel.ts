@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type {SupervisedHeatmaps} from '../losses/supervised.js';
 import {Layer} from '../nn/module.js';
 import type {Backbone} from './backbone.js';
-import type {Head} from './head.js';
+import type {Head, TrainingStep} from './head.js';
 
 export class PoseModel extends Layer {
   constructor(
@@ -45,11 +45,12 @@ export class PoseModel extends Layer {
   /**
    * The forward pass of training: everything that the loss compares with the targets, from the image on.
    * @param images [B, H, W, 3]
+   * @param step null: outside of training; what needs draws is left out
    */
-  supervised(images: tf.Tensor4D): SupervisedHeatmaps[] {
+  supervised(images: tf.Tensor4D, step: TrainingStep | null = null): SupervisedHeatmaps[] {
     return tf.tidy(() => {
       const {features, intermediate} = this.backbone.forwardInTraining(images);
-      return [...intermediate, ...this.head.supervised(features)];
+      return [...intermediate, ...this.head.supervised(features, step)];
     });
   }
 }

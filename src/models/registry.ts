@@ -12,20 +12,32 @@ import type {Backbone} from './backbone.js';
 import {StackedHourglass} from './backbones/hourglass.js';
 import {HRNet} from './backbones/hrnet.js';
 import {ResNet} from './backbones/resnet.js';
+import type {Head} from './head.js';
 import {HeatmapHead} from './heads/heatmap.js';
 import {PoseModel} from './poseModel.js';
+import {RdposeHead} from './rdpose/head.js';
 
 type BackboneConfig = ModelConfig['backbone'];
 
 /** A row for every type; one without it does not compile. */
-function buildBackbone(config: BackboneConfig, keypoints: number): Backbone {
+function buildBackbone(config: BackboneConfig, maps: number): Backbone {
   switch (config.type) {
     case 'hrnet':
       return new HRNet(config);
     case 'resnet':
       return new ResNet(config);
     case 'hourglass':
-      return new StackedHourglass(config, keypoints);
+      return new StackedHourglass(config, maps);
+  }
+}
+
+/** A row for every type, too. */
+function buildHead(config: ModelConfig['head'], {channels, finalLayer}: Backbone, keypoints: number): Head {
+  switch (config.type) {
+    case 'heatmap':
+      return new HeatmapHead(channels, keypoints, config.finalConvKernel, finalLayer);
+    case 'rdpose':
+      return new RdposeHead(channels, keypoints, config, finalLayer);
   }
 }
 
@@ -42,10 +54,10 @@ const PUBLISHED: Readonly<Record<BackboneConfig['type'], Initializer>> = {
  */
 export function buildModel(config: ModelConfig, keypoints: number, seed: number): PoseModel {
   checkInput(config);
-  const backbone = buildBackbone(config.backbone, keypoints);
-  const {finalConvKernel} = config.head;
-  const head = new HeatmapHead(backbone.channels, keypoints, finalConvKernel, backbone.finalLayer);
-  const model = new PoseModel(backbone, head);
+  // Intermediate supervision is of the same maps as the head's.
+  const maps = keypoints + Number(config.head.type === 'rdpose');
+  const backbone = buildBackbone(config.backbone, maps);
+  const model = new PoseModel(backbone, buildHead(config.head, backbone, keypoints));
   const initializer = config.initialization === 'he' ? heDeviation : PUBLISHED[config.backbone.type];
   initializeConvolutions(model, seed, initializer);
   return model;

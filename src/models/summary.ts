@@ -1,11 +1,12 @@
 /** @file Parameters, multiply-accumulates and activations of a model, layer by layer. */
 import * as tf from '@tensorflow/tfjs';
 import {BatchNorm2d, Convolution} from '../nn/layers.js';
+import {Linear} from '../nn/linear.js';
 import {type Layer, type Module, Parameter} from '../nn/module.js';
 
 export interface SummaryTotals {
   readonly parameters: number;
-  /** Multiply-accumulates for one image; those of convolutions are counted, without bias. */
+  /** Multiply-accumulates for one image; those of convolutions and matrices are counted, without bias. */
   readonly macs: number;
   /**
    * Bytes of the outputs of convolutions and normalisations for one image, in float32: training keeps them for the
@@ -62,12 +63,13 @@ interface LayerRun {
 function runLayers(model: Layer, [height, width]: readonly [number, number]): Map<Module, LayerRun> {
   const runs = new Map<Module, LayerRun>();
   const layers = [...model.namedModules().values()].filter(
-    (layer) => layer instanceof Convolution || layer instanceof BatchNorm2d,
+    (layer) => layer instanceof Convolution || layer instanceof Linear || layer instanceof BatchNorm2d,
   );
   for (const layer of layers) {
     layer.onOutput = (output, input) => {
-      const macs = layer instanceof Convolution ? layer.macs(output, input) : 0;
-      runs.set(layer, {output, macs});
+      const macs = layer instanceof BatchNorm2d ? 0 : layer.macs(output, input);
+      // A head may pass over the features more than once.
+      runs.set(layer, {output, macs: macs + (runs.get(layer)?.macs ?? 0)});
     };
   }
   const {training} = model;

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {type RandomStream, stream} from '../random.js';
 import {Convolution} from './layers.js';
+import {Linear} from './linear.js';
 import type {Module} from './module.js';
 
 type Draw = (random: RandomStream) => number;
@@ -35,21 +36,21 @@ export const heDeviation: Initializer = normal(({fanIn, isPrediction}) =>
 );
 
 /** What PyTorch does where a network's code says nothing: weights and biases within ±1 / √inputs of an output. */
-export const torchDefault: Initializer = ({fanIn}) => {
+export const torchDefault = ({fanIn}: {readonly fanIn: number}) => {
   const limit = 1 / Math.sqrt(fanIn);
   const draw: Draw = (random) => random.uniform(-limit, limit);
   return {weight: draw, bias: draw};
 };
 
 /**
- * Draws every convolution's weights, and biases where the initialiser has something for them; everything else keeps
- * what it was made with (biases 0, normalisations 1 and 0). What a parameter gets depends on the seed, its name and
- * its shape alone.
+ * Draws every convolution's weights, and biases where the initialiser has something for them; matrices begin as PyTorch's
+ * do, which no network's code changes. Everything else keeps what it was made with (biases 0, normalisations 1 and 0).
+ * What a parameter gets depends on the seed, its name and its shape alone.
  */
 export function initializeConvolutions(module: Module, seed: number, initializer: Initializer): void {
   for (const [name, layer] of module.namedModules()) {
-    if (!(layer instanceof Convolution)) continue;
-    const {weight, bias} = initializer(layer);
+    if (!(layer instanceof Convolution || layer instanceof Linear)) continue;
+    const {weight, bias} = layer instanceof Linear ? torchDefault(layer) : initializer(layer);
     fill(layer.weight.variable, `${name}.weight`, seed, weight);
     if (layer.bias && bias) fill(layer.bias.variable, `${name}.bias`, seed, bias);
   }

@@ -7,17 +7,20 @@ import type {ModelConfig} from '../config/schema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
 import {type ValueAndGradients, valueAndGradients} from '../engine/gradients.js';
-import {supervisedMse} from '../losses/supervised.js';
+import {type SupervisedHeatmaps, supervisedMse} from '../losses/supervised.js';
 import type {PoseModel} from '../models/poseModel.js';
+import type {Draws} from '../random.js';
 
 /** A batch on the device. */
 export interface TopDownInputs {
   /** [B, H, W, 3] */
   readonly images: tf.Tensor4D;
-  /** [B, h, w, K] */
+  /** [B, h, w, maps] */
   readonly targets: tf.Tensor4D;
-  /** [B, K] */
+  /** [B, maps] */
   readonly weights: tf.Tensor2D;
+  /** Of `Batch`, on the host. */
+  readonly offTargets?: Float32Array;
 }
 
 export interface FlipTest {
@@ -46,19 +49,27 @@ export class TopDownTask {
     return {
       images: this.#images(batch),
       targets: tf.tensor<tf.Rank.R4>(heatmaps, [count, shape[0], shape[1], shape[2]]),
-      weights: tf.tensor2d(batch.targetWeights, [count, this.keypointSet.names.length]),
+      weights: tf.tensor2d(batch.targetWeights, [count, this.codec.weights]),
+      // The batch's memory may be another's by the time it is read.
+      ...(batch.offTargets && {offTargets: batch.offTargets.slice()}),
     };
   }
 
-  /** The loss of a batch and its derivative by each of the parameters; running statistics move with it. */
-  gradients(
-    {images, targets, weights}: TopDownInputs,
-    parameters: readonly tf.Variable[],
-  ): ValueAndGradients {
+  /** The forward pass of training: all that the loss compares with targets. */
+  supervised({images, offTargets}: TopDownInputs, draws: Draws): SupervisedHeatmaps[] {
+    return this.model.supervised(images, {draws, offTargets: offTargets ?? null});
+  }
+
+  /**
+   * The loss of a batch and its derivative by each of the parameters; running statistics move with it.
+   * @param draws what is random in the step comes from it alone
+   */
+  gradients(inputs: TopDownInputs, parameters: readonly tf.Variable[], draws: Draws): ValueAndGradients {
+    const {targets, weights} = inputs;
     // A walk through all layers, which is seldom needed.
     if (!this.model.training) this.model.train();
     return tf.tidy(() =>
-      valueAndGradients(() => supervisedMse(this.model.supervised(images), targets, weights), parameters),
+      valueAndGradients(() => supervisedMse(this.supervised(inputs, draws), targets, weights), parameters),
     );
   }
 

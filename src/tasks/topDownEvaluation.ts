@@ -90,7 +90,7 @@ function heatmapsOf(
   [output]: readonly Float32Array[],
   i: number,
 ): (() => Omit<CaseOutput, 'region'>) | null {
-  const [{shape}] = codec.targets;
+  const [{shape}] = codec.outputs;
   if (shape.length !== 3) return null;
   const [height, width, keypoints] = shape;
   const size = height * width * keypoints;

@@ -5,6 +5,7 @@ import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import {BatchLoader, type LoaderOptions} from '../data/loader/loader.js';
+import type {OffTargetSettings} from '../data/offTarget.js';
 import {buildModel} from '../models/registry.js';
 import {loadMatching, loadStateDict} from '../nn/stateDict.js';
 import {TopDownTask} from './topDown.js';
@@ -28,6 +29,14 @@ export async function loadCheckpointWeights(task: TopDownTask, path: string): Pr
   loadStateDict(task.model, await loadWeights(path), path);
 }
 
+/** Background is further than three sigma from every keypoint: there the targets are 0. */
+const BACKGROUND_SIGMAS = 3;
+
+function offTargetSettings({head}: Config['model'], stride: number): OffTargetSettings | null {
+  if (head.type !== 'rdpose' || head.perturbation === null) return null;
+  return {neighbour: head.perturbation.neighbour, distance: BACKGROUND_SIGMAS * head.sigma * stride};
+}
+
 /** What a loader does with a split: augmented and shuffled for training, plain and in order otherwise. */
 export function loaderSettings(
   config: Config,
@@ -42,6 +51,7 @@ export function loaderSettings(
     codec: codecSpec(config.model, stride, dataset.keypointSet.names.length),
     boxPadding: config.dataset.boxPadding,
     augment: isTraining ? config.dataset.augment : null,
+    offTargets: isTraining ? offTargetSettings(config.model, stride) : null,
     batchSize: isTraining ? config.train.batchSize : config.eval.batchSize,
     seed: config.seed,
     shuffle: isTraining && config.train.shuffle,

@@ -1,12 +1,13 @@
 /** @file Where numbers that are not finite come from: the batch, the weights, or a layer on the way. */
 import * as tf from '@tensorflow/tfjs';
 import {firstNonFiniteLayer} from '../nn/observe.js';
+import type {Draws} from '../random.js';
 import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
 import {ModelBuffers} from './bufferSnapshot.js';
 
 export interface Diagnosis {
   /** Images of the step's last batch with such numbers, by their places in it; targets and weights of keypoints too. */
-  readonly inputs: Readonly<Record<keyof TopDownInputs, readonly number[]>>;
+  readonly inputs: Readonly<Record<'images' | 'targets' | 'weights', readonly number[]>>;
   /** Parameters and buffers that had such numbers before the step. */
   readonly state: readonly string[];
   /** The first layer that gives such numbers; if it is in the backward pass, the one whose gradient is the first. */
@@ -15,18 +16,20 @@ export interface Diagnosis {
 
 /**
  * @param inputs the last batch of the step
+ * @param draws what it drew from
  * @param gradientNorms by parameter, in the model's order
  */
 export function diagnose(
   task: TopDownTask,
   inputs: TopDownInputs,
+  draws: Draws,
   gradientNorms: ReadonlyMap<string, number>,
 ): Diagnosis {
   const {model} = task;
   const named = [...model.namedParameters(), ...model.namedBuffers()];
   const state = named.filter(([, variable]) => !allFinite(variable)).map(([name]) => name);
   const before = new ModelBuffers(model).snapshot();
-  const layer = firstNonFiniteLayer(model.train(), () => tf.tidy(() => void model.supervised(inputs.images)));
+  const layer = firstNonFiniteLayer(model.train(), () => tf.tidy(() => void task.supervised(inputs, draws)));
   before.restore();
   const badGradient = [...gradientNorms].reverse().find(([, norm]) => !Number.isFinite(norm))?.[0];
   return {

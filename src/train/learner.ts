@@ -19,10 +19,11 @@ export class Learner {
   constructor(
     readonly task: TopDownTask,
     config: TrainConfig,
+    seed: number,
   ) {
     const parameters = trainedParameters(task.model, config.optimizer);
     this.#optimizer = createOptimizer(parameters, config.optimizer);
-    this.updater = new Updater(task, parameters, this.#optimizer, config);
+    this.updater = new Updater(task, parameters, this.#optimizer, config, seed);
     this.average = config.ema.decay > 0 ? new WeightAverage(task.model, config.ema) : null;
   }
 

@@ -59,7 +59,7 @@ export async function trainFromConfig(config: Config, options: TrainOptions): Pr
 async function trainSession(session: Session, options: TrainOptions): Promise<TrainOutcome> {
   const {config} = session;
   checkMetrics(config.eval, session.val.keypointSet);
-  const learner = new Learner(session.task, config.train);
+  const learner = new Learner(session.task, config.train, config.seed);
   const folder = await openRunFolder(config, options.resume, (line) => session.console.warn(line));
   const loaders = {
     train: openLoader(config, session.train, session.task, 'train'),

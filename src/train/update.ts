@@ -22,11 +22,11 @@ export function updateOf({updater, config, stepsPerEpoch, finite, ahead}: Update
   return async (batch, step, isLast) => {
     if (finite.leavesOut(step)) return isLast ? LEFT_OUT : null;
     if (ahead) {
-      updater.addInputs(ahead.take(batch), batch.samples);
+      updater.addInputs(ahead.take(batch), batch.samples, step);
       // A GPU is still at work on the gradients, and nothing has waited for it yet.
       await ahead.bringNext();
     } else {
-      updater.add(batch);
+      updater.add(batch, step);
     }
     if (!isLast) return null;
     const learningRate = learningRateAt(schedule, optimizer.learningRate, step, {epochs, stepsPerEpoch});

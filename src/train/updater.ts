@@ -7,6 +7,7 @@ import type {TrainConfig} from '../config/schema.js';
 import type {Batch, SampleInfo} from '../data/types.js';
 import {norms} from '../engine/ops/norms.js';
 import {withPrecision} from '../engine/precision.js';
+import {type Draws, stepDraws} from '../random.js';
 import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
 import {type BufferSnapshot, ModelBuffers} from './bufferSnapshot.js';
 import {type Diagnosis, diagnose} from './diagnosis.js';
@@ -37,8 +38,9 @@ interface Pending {
   gradients: tf.Tensor[];
   readonly losses: tf.Scalar[];
   readonly samples: (readonly SampleInfo[])[];
-  /** The newest batch. */
+  /** The newest batch, and what was drawn for it. */
   inputs: TopDownInputs | null;
+  draws: Draws | null;
 }
 
 const length = (values: Iterable<number>) => Math.hypot(...values);
@@ -53,24 +55,29 @@ export class Updater {
     private readonly parameters: readonly TrainedParameter[],
     private readonly optimizer: Optimizer,
     private readonly settings: Pick<TrainConfig, 'clipGradNorm' | 'precision'>,
+    private readonly seed: number,
   ) {
     this.#variables = parameters.map(({variable}) => variable);
     this.#buffers = new ModelBuffers(task.model);
   }
 
-  /** Adds the gradients of a batch to the step in progress, or begins one; nothing is read from the device. */
-  add(batch: Batch): void {
-    this.addInputs(this.task.upload(batch), batch.samples);
+  /**
+   * Adds the gradients of a batch to the step in progress, or begins one; nothing is read from the device.
+   * @param step counted from 0: what the batch draws depends on it, and on the batch's place in the step
+   */
+  add(batch: Batch, step: number): void {
+    this.addInputs(this.task.upload(batch), batch.samples, step);
   }
 
   /** The same for a batch that is on the device, whose tensors are taken over. */
-  addInputs(inputs: TopDownInputs, samples: readonly SampleInfo[]): void {
+  addInputs(inputs: TopDownInputs, samples: readonly SampleInfo[], step: number): void {
     try {
       this.#pending ??= this.#begin();
       const pending = this.#pending;
       if (pending.inputs) tf.dispose({...pending.inputs});
       pending.inputs = inputs;
-      this.#addGradients(pending, inputs);
+      pending.draws = stepDraws(this.seed, step, pending.losses.length);
+      this.#addGradients(pending, inputs, pending.draws);
       pending.samples.push(samples);
     } catch (error) {
       tf.dispose({...inputs});
@@ -86,12 +93,13 @@ export class Updater {
       losses: [],
       samples: [],
       inputs: null,
+      draws: null,
     };
   }
 
-  #addGradients(pending: Pending, inputs: TopDownInputs): void {
+  #addGradients(pending: Pending, inputs: TopDownInputs, draws: Draws): void {
     const {value, gradients} = withPrecision(this.settings.precision, () =>
-      this.task.gradients(inputs, this.#variables),
+      this.task.gradients(inputs, this.#variables, draws),
     );
     pending.losses.push(value);
     if (pending.gradients.length === 0) {
@@ -162,7 +170,7 @@ export class Updater {
     );
     pending.before.restore();
     const diagnosis = withPrecision(this.settings.precision, () =>
-      diagnose(this.task, pending.inputs!, byName),
+      diagnose(this.task, pending.inputs!, pending.draws!, byName),
     );
     const batches = losses.map((loss, i) => ({loss, samples: pending.samples[i]}));
     return {batches, gradientNorms: byName, diagnosis};

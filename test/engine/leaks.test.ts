@@ -96,7 +96,7 @@ async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
     ema: {decay: 0.99},
     optimizer: {type: 'adamw', weightDecay: 0.1},
   });
-  const learner = new Learner(task, config);
+  const learner = new Learner(task, config, 0);
   const finite = {leavesOut: () => false, note: () => {}};
   const batch = makeBatch();
   const found: Usage[] = [];

@@ -5,7 +5,7 @@ import {loadKeypointSet} from '../../src/data/keypoints.js';
 import type {Batch} from '../../src/data/types.js';
 import {selectBackend} from '../../src/engine/index.js';
 import {buildModel} from '../../src/models/registry.js';
-import {stream} from '../../src/random.js';
+import {stepDraws, stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
 import type {Optimizer} from '../../src/train/optimizers.js';
 import {modelConfig, TINY_HRNET} from '../models/configs.js';
@@ -17,6 +17,7 @@ const SIZE = 2;
 const INPUT: [number, number] = [64, 32];
 const CELLS = (INPUT[0] / 4) * (INPUT[1] / 4);
 const RATE = 1e-2;
+const DRAWS = stepDraws(0, 0, 0);
 
 let task: TopDownTask;
 let adam: Optimizer;
@@ -46,7 +47,7 @@ function makeBatch([height, width] = INPUT): Batch {
 /** One update of the weights. */
 function train(batch: Batch): void {
   const inputs = task.upload(batch);
-  const {value, gradients} = task.gradients(inputs, task.model.parameters());
+  const {value, gradients} = task.gradients(inputs, task.model.parameters(), DRAWS);
   adam.step(gradients, RATE);
   tf.dispose([value, gradients, {...inputs}]);
 }
@@ -55,7 +56,7 @@ describe('gradients', () => {
   it('are those of the parameters that are asked for, in their order', () => {
     const inputs = task.upload(makeBatch());
     const wanted = task.model.parameters().slice(-2).reverse();
-    const {value, gradients} = task.gradients(inputs, wanted);
+    const {value, gradients} = task.gradients(inputs, wanted, DRAWS);
     expect(gradients.map(({shape}) => shape)).toEqual(wanted.map(({shape}) => shape));
     expect(value.dataSync()[0]).toBeGreaterThan(0);
   });
@@ -63,7 +64,7 @@ describe('gradients', () => {
   it('take no keypoint of weight zero into the loss', () => {
     const batch = makeBatch();
     batch.targetWeights.fill(0);
-    const {value, gradients} = task.gradients(task.upload(batch), task.model.parameters());
+    const {value, gradients} = task.gradients(task.upload(batch), task.model.parameters(), DRAWS);
     expect(value.dataSync()[0]).toBe(0);
     for (const gradient of gradients) expect(gradient.dataSync().every((value) => value === 0)).toBe(true);
   });

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {loadKeypointSet} from '../../src/data/keypoints.js';
+import type {Batch} from '../../src/data/types.js';
 import {selectBackend} from '../../src/engine/index.js';
 import {UserError} from '../../src/errors.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
@@ -143,18 +144,19 @@ describe('frozen layers', () => {
   function trained() {
     const task = new TopDownTask(model, SET, CONFIG);
     const groups = FROZEN.map((match) => ({match, frozen: true}));
-    const learner = new Learner(task, trainConfig({optimizer: {groups}}));
+    const learner = new Learner(task, trainConfig({optimizer: {groups}}), 0);
     const before = getStateDict(model);
     const cells = 8 * 8 * 17;
     for (let i = 0; i < 2; i++) {
-      learner.updater.add({
+      const batch: Batch = {
         images: Float32Array.from({length: 2 * 32 * 32 * 3}, (_, at) => Math.sin(at * (i + 1))),
         targets: new Float32Array(2 * cells).fill(0.5),
         targetWeights: new Float32Array(2 * 17).fill(1),
         samples: [0, 1].map((index) => ({
           ...{index, flipped: false, region: {center: [16, 16], size: [32, 32], rotation: 0}},
         })),
-      });
+      };
+      learner.updater.add(batch, i);
       expect(learner.updater.finish(1e-2).problem).toBeNull();
     }
     return {learner, before, after: getStateDict(model)};

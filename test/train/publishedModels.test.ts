@@ -8,7 +8,7 @@ import {selectBackend} from '../../src/engine/index.js';
 import {heatmapMse} from '../../src/losses/heatmapMse.js';
 import {buildModel} from '../../src/models/registry.js';
 import {getStateDict} from '../../src/nn/stateDict.js';
-import {stream} from '../../src/random.js';
+import {stepDraws, stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
 import {Learner} from '../../src/train/learner.js';
 import {trainedParameters} from '../../src/train/parameterGroups.js';
@@ -93,10 +93,10 @@ describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
 
   it('keeps what is frozen to the bit, statistics included, and moves the rest', () => {
     const task = makeTask();
-    const learner = new Learner(task, trainConfig({optimizer: {groups}}));
+    const learner = new Learner(task, trainConfig({optimizer: {groups}}), 0);
     const before = getStateDict(task.model);
     for (let step = 0; step < 2; step++) {
-      learner.updater.add(makeBatch(step));
+      learner.updater.add(makeBatch(step), step);
       expect(learner.updater.finish(1e-2).problem).toBeNull();
     }
     for (const [name, {data}] of getStateDict(task.model)) {
@@ -107,9 +107,9 @@ describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
   });
 
   it('goes on from a checkpoint as if it had never stopped', () => {
-    const [first, second] = [makeTask(0), makeTask(1)].map((task) => new Learner(task, trainConfig()));
+    const [first, second] = [makeTask(0), makeTask(1)].map((task) => new Learner(task, trainConfig(), 0));
     const step = (learner: Learner, index: number) => {
-      learner.updater.add(makeBatch(index));
+      learner.updater.add(makeBatch(index), index);
       return learner.updater.finish(1e-2);
     };
     step(first, 0);
@@ -120,9 +120,9 @@ describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
   });
 
   it('lowers its loss on a batch', () => {
-    const learner = new Learner(makeTask(), trainConfig());
+    const learner = new Learner(makeTask(), trainConfig(), 0);
     const losses = Array.from({length: 8}, () => {
-      learner.updater.add(makeBatch());
+      learner.updater.add(makeBatch(), 0);
       return learner.updater.finish(3e-3).loss;
     });
     expect(losses.at(-1)).toBeLessThan(losses[0]);
@@ -133,7 +133,7 @@ it('the loss of a stacked hourglass is the sum over its stacks, each compared wi
   const config = modelConfig({...TINY_HOURGLASS, stacks: 3}, [HEIGHT, WIDTH]);
   const task = new TopDownTask(buildModel(config, KEYPOINTS, 0), SET, config);
   const inputs = task.upload(makeBatch());
-  const {value} = task.gradients(inputs, task.model.parameters().slice(-1));
+  const {value} = task.gradients(inputs, task.model.parameters().slice(-1), stepDraws(0, 0, 0));
   const outputs = task.model.supervised(inputs.images);
   const losses = outputs.map(
     ({heatmaps}) => heatmapMse(heatmaps, inputs.targets, inputs.weights).dataSync()[0],

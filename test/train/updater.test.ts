@@ -8,7 +8,7 @@ import {KERNELS} from '../../src/engine/ops/kernels.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
 import {buildModel} from '../../src/models/registry.js';
 import {getStateDict, loadStateDict} from '../../src/nn/stateDict.js';
-import {stream} from '../../src/random.js';
+import {stepDraws, stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
 import type {Optimizer} from '../../src/train/optimizers.js';
 import {clipFactor, Updater} from '../../src/train/updater.js';
@@ -32,9 +32,9 @@ function start(seed = 0, settings: Record<string, unknown> = {}) {
   const config = {...modelConfig(TINY_HRNET, INPUT), initialization: 'he' as const};
   const task = new TopDownTask(buildModel(config, KEYPOINTS, seed), SET, config);
   const optimizer = adamOf(task.model);
-  const updater = new Updater(task, allParameters(task.model), optimizer, trainConfig(settings));
+  const updater = new Updater(task, allParameters(task.model), optimizer, trainConfig(settings), 0);
   const step = (...batches: Batch[]) => {
-    for (const batch of batches) updater.add(batch);
+    for (const batch of batches) updater.add(batch, 0);
     return updater.finish(RATE);
   };
   return {task, optimizer, updater, step};
@@ -91,12 +91,12 @@ describe('a step', () => {
   it('gives the length of the gradient', () => {
     const {task, updater} = start();
     const inputs = task.upload(makeBatch());
-    const {gradients} = task.gradients(inputs, task.model.parameters());
+    const {gradients} = task.gradients(inputs, task.model.parameters(), stepDraws(0, 0, 0));
     const squares = gradients.map((gradient) =>
       gradient.dataSync<'float32'>().reduce((sum, value) => sum + value * value, 0),
     );
     const expected = Math.sqrt(squares.reduce((sum, square) => sum + square));
-    updater.addInputs(inputs, makeBatch().samples);
+    updater.addInputs(inputs, makeBatch().samples, 0);
     expect(updater.finish(RATE).gradNorm / expected).toBeCloseTo(1, 5);
   });
 
@@ -107,7 +107,7 @@ describe('a step', () => {
 
     const other = start();
     const parts = [first, second].map((batch) =>
-      other.task.gradients(other.task.upload(batch), other.task.model.parameters()),
+      other.task.gradients(other.task.upload(batch), other.task.model.parameters(), stepDraws(0, 0, 0)),
     );
     const means = parts[0].gradients.map((gradient, i) =>
       tf.mul(tf.add(gradient, parts[1].gradients[i]), 0.5),
@@ -141,8 +141,9 @@ describe('a step', () => {
         allParameters(task.model),
         optimizer as unknown as Optimizer,
         trainConfig({clipGradNorm}),
+        0,
       );
-      updater.add(batch);
+      updater.add(batch, 0);
       const {gradNorm} = updater.finish(RATE);
       return {gradNorm, values: seen.flatMap((tensor) => [...tensor.dataSync<'float32'>()])};
     };

@@ -12,3 +12,8 @@ export interface Family {
 
 /** What MMPose adds to every model. */
 export const MMPOSE_EXTRAS: readonly NameRule[] = [[/^data_preprocessor\.(mean|std)$/, null]];
+
+/** What RDPose's code adds to HRNet and to SimpleBaseline. */
+export const RDPOSE_PARTS: readonly NameRule[] = [
+  [/^((?:[cs]_attn\.(?:atn|conv)|fuse_attn)\.(?:weight|bias))$/, '$1'],
+];

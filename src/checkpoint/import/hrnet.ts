@@ -1,5 +1,5 @@
 /** @file HRNet (Sun et al. 2019): the authors' names are ours; MMPose puts its parts' names before them. */
-import {type Family, MMPOSE_EXTRAS} from './family.js';
+import {type Family, MMPOSE_EXTRAS, RDPOSE_PARTS} from './family.js';
 
 export const HRNET: Family = {
   name: 'HRNet',
@@ -11,5 +11,6 @@ export const HRNET: Family = {
     [/^(?:backbone\.)?((?:conv|bn)[12]\..+)$/, '$1'],
     [/^(?:backbone\.)?((?:layer1|transition[123]|stage[234])\..+)$/, '$1'],
     [/^(final_layer\.(?:weight|bias))$/, '$1'],
+    ...RDPOSE_PARTS,
   ],
 };

@@ -3,6 +3,7 @@ import {UserError} from '../../errors.js';
 import type {BatchWork, LoadedBatch, Person, ReplacedSample, SampleInfo} from '../types.js';
 import type {BatchRequest, MadeBatch, SampleRequest} from './batchMaker.js';
 import {type BatchSlot, firstOf} from './batchSlots.js';
+import type {Neighbours} from './neighbours.js';
 import {RejectedSamples, replacements} from './replacements.js';
 import {watched} from './watchdog.js';
 
@@ -17,6 +18,8 @@ export interface AssemblyOptions {
   readonly timeoutSeconds: number;
   /** null: a sample that cannot be used is an error. */
   readonly maxBadFraction: number | null;
+  /** null: samples need not know of other people. */
+  readonly neighbours: Neighbours | null;
 }
 
 /** Whoever finds no usable image after so many gives up; a limit below 1 on bad samples stops much sooner. */
@@ -37,7 +40,7 @@ export class BatchAssembler {
     const samples = new Array<SampleInfo>(indices.length);
     const replaced: ReplacedSample[] = [];
     const candidates = Array.from(indices, (index) => this.#candidates(epoch, index));
-    let requests = Array.from(indices, (index, position) => ({index, position, person: people[index]}));
+    let requests = Array.from(indices, (index, position) => this.#request(index, position));
     let work: BatchWork = {total: 0, reading: 0, decoding: 0, drawing: 0};
     for (let round = 0; requests.length > 0; round++) {
       const made = await this.#run({epoch, slot, count: indices.length, samples: requests});
@@ -52,13 +55,18 @@ export class BatchAssembler {
         if (maxBadFraction === null || round === MAX_ROUNDS) throw new UserError('data', sample.failure);
         const replacement = candidates[position].next().value;
         replaced.push({index, replacement, reason: sample.failure});
-        next.push({index: replacement, position, person: people[replacement]});
+        next.push(this.#request(replacement, position));
       }
       // Ahead of the count over the whole run, lest a disk that went away be searched to its end.
       if (maxBadFraction !== null) new RejectedSamples(people.length, maxBadFraction).add(replaced);
       requests = next;
     }
     return {...firstOf(indices.length, slot), samples, replaced, work};
+  }
+
+  #request(index: number, position: number): SampleRequest {
+    const {people, neighbours} = this.options;
+    return {index, position, person: people[index], others: neighbours?.of(index) ?? []};
   }
 
   #candidates(epoch: number, index: number): Generator<number, never, undefined> {

@@ -1,13 +1,16 @@
 /** @file Makes batches: decodes, cuts out and encodes given people. The same in threads and without. */
 import {setTimeout} from 'node:timers/promises';
 import {threadId} from 'node:worker_threads';
+import {centreOf} from '../../codecs/centre.js';
 import {type Codec, targetArrays} from '../../codecs/codec.js';
 import {type CodecSpec, createCodec} from '../../codecs/create.js';
+import {pixelsPerCell} from '../../codecs/grid.js';
 import type {AugmentConfig} from '../../config/schema.js';
 import {UserError} from '../../errors.js';
 import {stream} from '../../random.js';
 import {readImageBytes} from '../images/imageBytes.js';
 import type {KeypointSet} from '../keypoints.js';
+import {drawOffTarget, OFF_TARGET_NUMBERS, type OffTargetSettings} from '../offTarget.js';
 import {type Affine, invertAffine, regionToRaster} from '../transforms/affine.js';
 import {augment, type View} from '../transforms/augment.js';
 import {drawBoxJitter, jitterBox} from '../transforms/boxJitter.js';
@@ -29,6 +32,8 @@ export interface SampleSettings {
   readonly boxPadding: number;
   /** null: people as they are, for evaluation. */
   readonly augment: AugmentConfig | null;
+  /** Draws a place in each crop that is not the person's; by default, and with null, none. */
+  readonly offTargets?: OffTargetSettings | null;
   readonly seed: number;
 }
 
@@ -44,6 +49,8 @@ export interface SampleRequest {
   /** Index into the dataset's people. */
   readonly index: number;
   readonly person: Person;
+  /** The keypoints of other people on the image, where they are asked for. */
+  readonly others: readonly (readonly number[])[];
 }
 
 /** Which samples to put into which memory. */
@@ -165,10 +172,14 @@ export class BatchMaker {
   /** Writes one person into its place in the batch. */
   #draw(
     {info, image, toInput, fromInput}: LoadedSample,
-    {position, person: {keypoints}}: SampleRequest,
+    request: SampleRequest,
     {epoch, slot, count}: BatchRequest,
   ): SampleInfo {
     const started = performance.now();
+    const {
+      position,
+      person: {keypoints},
+    } = request;
     const {keypointSet, settings} = this.#source;
     warp(image, fromInput, settings.input, this.#crop.data);
     if (settings.augment) {
@@ -177,10 +188,32 @@ export class BatchMaker {
     }
     normalise(this.#crop.data, slot.images, position * this.#crop.data.length);
     const points = keypointsInInput(keypoints, toInput, info.flipped ? keypointSet.flipPairs : null);
-    const {targets, targetWeights} = firstOf(count, slot);
+    const {targets, targetWeights, offTargets} = firstOf(count, slot);
     this.#codec.encode(points, targetArrays(this.#codec, targets, count), targetWeights, position);
+    if (settings.offTargets) {
+      const random = stream(settings.seed, 'offTarget', epoch, info.index);
+      const place = drawOffTarget(
+        points,
+        request.others,
+        toInput,
+        settings.input,
+        settings.offTargets,
+        random,
+      );
+      offTargets.set(this.#inCells(points, place), position * OFF_TARGET_NUMBERS);
+    }
     this.#work.drawing += performance.now() - started;
     return info;
+  }
+
+  /** What the batch says of a place that is not the person's. */
+  #inCells(points: Float64Array, place: readonly [number, number] | null): number[] {
+    const {input} = this.#source.settings;
+    const [height, width] = this.#codec.targets[0].shape;
+    const [scaleY, scaleX] = pixelsPerCell(input, [height, width], this.#codec.convention);
+    const [x, y] = centreOf(points) ?? [input[1] / 2, input[0] / 2];
+    const [offX, offY] = place ?? [0, 0];
+    return [x / scaleX, y / scaleY, offX / scaleX, offY / scaleY, place ? 1 : 0];
   }
 
   #view({box, keypoints}: Person, index: number, epoch: number): View {

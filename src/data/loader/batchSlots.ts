@@ -5,6 +5,8 @@ export interface SampleShape {
   readonly images: number;
   readonly targets: number;
   readonly targetWeights: number;
+  /** 0: not asked for. */
+  readonly offTargets: number;
 }
 
 /** Shared memory for one batch. */
@@ -14,6 +16,7 @@ export interface BatchSlot {
   readonly images: Float32Array;
   readonly targets: Float32Array;
   readonly targetWeights: Float32Array;
+  readonly offTargets: Float32Array;
   /** Where the thread that fills the slot is: the request's sample that it waits for (−1: none yet), and its id. */
   readonly progress: Int32Array;
 }
@@ -37,13 +40,14 @@ export class BatchSlots {
 
   #allocate(): BatchSlot {
     const {shape, capacity} = this;
-    const {images, targets, targetWeights} = shape;
+    const {images, targets, targetWeights, offTargets} = shape;
     const floats = (perSample: number) => new Float32Array(new SharedArrayBuffer(4 * capacity * perSample));
     return {
       capacity,
       images: floats(images),
       targets: floats(targets),
       targetWeights: floats(targetWeights),
+      offTargets: floats(offTargets),
       progress: new Int32Array(new SharedArrayBuffer(8)),
     };
   }
@@ -52,8 +56,13 @@ export class BatchSlots {
 /** The arrays of the first samples of a slot. */
 export function firstOf(
   count: number,
-  {capacity, images, targets, targetWeights}: BatchSlot,
-): Pick<BatchSlot, 'images' | 'targets' | 'targetWeights'> {
+  {capacity, images, targets, targetWeights, offTargets}: BatchSlot,
+): Pick<BatchSlot, 'images' | 'targets' | 'targetWeights' | 'offTargets'> {
   const part = (array: Float32Array) => array.subarray(0, (array.length / capacity) * count);
-  return {images: part(images), targets: part(targets), targetWeights: part(targetWeights)};
+  return {
+    images: part(images),
+    targets: part(targets),
+    targetWeights: part(targetWeights),
+    offTargets: part(offTargets),
+  };
 }

@@ -4,6 +4,7 @@ import {createCodec} from '../../codecs/create.js';
 import {compiledModule} from '../../packagePaths.js';
 import type {SourceRange, TopDownDataset} from '../datasets/topDown.js';
 import {weightedCount, weightedOrder} from '../datasets/weightedOrder.js';
+import {OFF_TARGET_NUMBERS} from '../offTarget.js';
 import type {LoadedBatch} from '../types.js';
 import {BatchAssembler, type BatchRunner} from './batchAssembler.js';
 import {batchCount} from './batchCount.js';
@@ -15,6 +16,7 @@ import {
   type SampleSource,
 } from './batchMaker.js';
 import {type BatchSlot, BatchSlots} from './batchSlots.js';
+import {Neighbours} from './neighbours.js';
 import {RejectedSamples} from './replacements.js';
 import {WorkerPool} from './workerPool.js';
 
@@ -58,7 +60,7 @@ export class BatchLoader {
 
   /** @throws UserError if the codec does not fit the input */
   constructor(options: LoaderOptions) {
-    const {dataset, batchSize, workers, input, codec, augment, maxBadFraction} = options;
+    const {dataset, batchSize, workers, input, codec, augment, offTargets, maxBadFraction} = options;
     const {people, keypointSet} = dataset;
     this.#options = options;
     this.workers = workers;
@@ -67,12 +69,17 @@ export class BatchLoader {
     const shape = {
       images: input[0] * input[1] * 3,
       targets: targetLength(this.codec),
-      targetWeights: keypointSet.names.length,
+      targetWeights: this.codec.weights,
+      offTargets: offTargets ? OFF_TARGET_NUMBERS : 0,
     };
     this.#slots = new BatchSlots(shape, batchSize);
     const source = {keypointSet, settings: sampleSettings(options)};
     this.#pool = workers > 0 ? new WorkerPool(compiledModule('data/loader/worker'), workers, source) : null;
-    this.#assembler = new BatchAssembler(this.#pool ?? inThisThread(source), {...options, people});
+    this.#assembler = new BatchAssembler(this.#pool ?? inThisThread(source), {
+      ...options,
+      people,
+      neighbours: offTargets ? new Neighbours(people) : null,
+    });
     this.#rejected = new RejectedSamples(people.length, maxBadFraction ?? 0);
   }
 
@@ -147,8 +154,8 @@ function rangesOf({people, ranges}: LoaderOptions['dataset']): readonly SourceRa
 }
 
 function sampleSettings(options: LoaderOptions): SampleSettings {
-  const {input, codec, boxPadding, augment, seed} = options;
-  return {input, codec, boxPadding, augment, seed};
+  const {input, codec, boxPadding, augment, offTargets, seed} = options;
+  return {input, codec, boxPadding, augment, offTargets, seed};
 }
 
 function inThisThread(source: SampleSource): BatchRunner {

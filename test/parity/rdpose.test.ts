@@ -1,0 +1,163 @@
+/** @file RDPose against its own PyTorch code: output by way of the centre, loss of the three passes, gradients, counts. */
+import {existsSync} from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {fit, translate} from '../../src/checkpoint/import/translate.js';
+import {loadWeights} from '../../src/checkpoint/weights.js';
+import type {HRNetConfig, ModelConfig, RdposeConfig} from '../../src/config/schema.js';
+import {type BackendName, selectBackend} from '../../src/engine/index.js';
+import {supervisedMse} from '../../src/losses/supervised.js';
+import type {PoseModel} from '../../src/models/poseModel.js';
+import {buildModel} from '../../src/models/registry.js';
+import {getStateDict, loadStateDict} from '../../src/nn/stateDict.js';
+import {stream} from '../../src/random.js';
+import {modelConfig} from '../models/configs.js';
+import {expectNorms, largestError, Reference} from './reference.js';
+
+const REFERENCE = new Reference('rdpose/rdpose_thin_coco17');
+
+interface OfficialStage {
+  readonly NUM_MODULES: number;
+  readonly NUM_BLOCKS: number[];
+  readonly NUM_CHANNELS: number[];
+}
+
+interface Fixture {
+  readonly extra: Record<'STAGE2' | 'STAGE3' | 'STAGE4', OfficialStage>;
+  readonly num_joints: number;
+  readonly shapes: Record<string, number[]>;
+  readonly train_mode_loss_float64: number;
+  readonly train_mode_grad_l2: Record<string, number>;
+  readonly params: number;
+}
+
+const readFixture = () => REFERENCE.facts() as unknown as Fixture;
+
+function officialConfig(): ModelConfig {
+  const {extra, shapes} = readFixture();
+  const stage = ({NUM_MODULES, NUM_BLOCKS, NUM_CHANNELS}: OfficialStage) => ({
+    modules: NUM_MODULES,
+    blocks: NUM_BLOCKS,
+    channels: NUM_CHANNELS,
+  });
+  const backbone: HRNetConfig = {
+    type: 'hrnet',
+    stemChannels: 64,
+    stage1: {blocks: 4, channels: 64},
+    stage2: stage(extra.STAGE2),
+    stage3: stage(extra.STAGE3),
+    stage4: stage(extra.STAGE4),
+  };
+  const head: RdposeConfig = {
+    type: 'rdpose',
+    sigma: 2,
+    codec: 'msra',
+    decoupling: 'released',
+    inference: 'decoupled',
+    perturbation: null,
+  };
+  return {...modelConfig(backbone, [shapes.input[2], shapes.input[3]]), head};
+}
+
+async function officialModel(): Promise<PoseModel> {
+  const model = buildModel(officialConfig(), readFixture().num_joints, 0);
+  const {family, weights, unknown} = translate(await loadWeights(REFERENCE.weights), REFERENCE.weights);
+  const {matched, missing, unused} = fit(weights, getStateDict(model));
+  expect({family, unknown, missing, unused}).toEqual({
+    family: 'HRNet',
+    unknown: [],
+    missing: [],
+    unused: [],
+  });
+  loadStateDict(model, matched, REFERENCE.weights);
+  return model;
+}
+
+/** Of the eighteen maps of the published code, whose last is the centre's. */
+async function expectOfficialOutput(backend: BackendName): Promise<void> {
+  await selectBackend({backend});
+  const model = (await officialModel()).eval();
+  const expected = tf.slice(REFERENCE.maps('eval_output'), [0, 0, 0, 0], [-1, -1, -1, 17]);
+  expect(largestError(model.forward(REFERENCE.maps('input')), expected)).toBeLessThan(1e-4);
+  model.dispose();
+}
+
+describe.skipIf(!existsSync(REFERENCE.weights))(
+  "the thin RDPose of its authors' code (needs the reference data)",
+  () => {
+    it('gives the official heatmaps in evaluation mode on the torch backend', () =>
+      expectOfficialOutput('torch'));
+
+    it('gives the same heatmaps on the cpu backend', () => expectOfficialOutput('cpu'), 240_000);
+
+    describe('in training', () => {
+      const fixture = existsSync(REFERENCE.weights) ? readFixture() : null!;
+      let model: PoseModel;
+      let attempts: Step[];
+
+      beforeAll(async () => {
+        await selectBackend({backend: 'torch'});
+        model = await officialModel();
+        const images = REFERENCE.maps('input');
+        attempts = [images, ...[0, 1, 2, 3, 4].map((i) => nudged(images, i))].map((x) =>
+          trainingStep(model, x),
+        );
+      });
+
+      it('has the official loss over its three passes', () => {
+        expect(Math.abs(attempts[0].loss / fixture.train_mode_loss_float64 - 1)).toBeLessThan(1e-4);
+      });
+
+      // Where a sum before a ReLU is 0 but for rounding, the derivative has a step: the images as they are, or moved by
+      // three parts in ten million, come to lie on the side on which double precision has them.
+      it('has the official gradient in every parameter, under the official names in their order', () => {
+        const expected = fixture.train_mode_grad_l2;
+        const worst = attempts.map(({gradients}) => largestRatio(gradients, expected));
+        const best = attempts[worst.indexOf(Math.min(...worst))];
+        expectNorms(best.gradients, expected, 1e-3, 1e-5);
+        // And on no side are they far away.
+        for (const {gradients} of attempts) expectNorms(gradients, expected, 1e-2, 1e-5);
+      });
+
+      it('has as many parameters', () => {
+        const count = model.parameters().reduce((sum, {size}) => sum + size, 0);
+        expect(count).toBe(fixture.params);
+      });
+    });
+  },
+);
+
+interface Step {
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, tf.Tensor>;
+}
+
+function trainingStep(model: PoseModel, images: tf.Tensor4D): Step {
+  const named = model.namedParameters();
+  const weights = tf.reshape(REFERENCE.array('weight'), [2, 18]) as tf.Tensor2D;
+  const {value, grads} = tf
+    .engine()
+    .gradients(
+      () => supervisedMse(model.supervised(images), REFERENCE.maps('target'), weights),
+      [...named.values()],
+    );
+  const gradients = new Map([...named.keys()].map((name, i) => [name, grads[i]]));
+  return {loss: value.dataSync()[0], gradients};
+}
+
+function nudged(images: tf.Tensor4D, index: number): tf.Tensor4D {
+  const random = stream(0, 'test/rdpose', 0, index);
+  const factors = Float32Array.from({length: images.size}, () => 1 + 3e-7 * random.normal());
+  return tf.mul(images, tf.tensor4d(factors, images.shape));
+}
+
+/** The largest relative error of a length. */
+function largestRatio(
+  gradients: ReadonlyMap<string, tf.Tensor>,
+  expected: Readonly<Record<string, number>>,
+): number {
+  const errors = Array.from(gradients, ([name, gradient]) =>
+    Math.abs(Math.hypot(...gradient.dataSync()) / expected[name] - 1),
+  );
+  return Math.max(...errors);
+}
