@@ -191,7 +191,11 @@ function merge(target: Merged, tree: Tree, values: Tree, path: string, mark: (pa
 }
 
 function isOfAnotherKind(values: Tree, old: Tree, path: string): boolean {
-  return SECTIONS_OF_KINDS.includes(path) && Object.hasOwn(values, 'type') && values.type !== old.type;
+  // A section whose type is still to come is of no kind yet.
+  const [type, before] = [values, old].map((section) =>
+    Object.hasOwn(section, 'type') ? section.type : undefined,
+  );
+  return SECTIONS_OF_KINDS.includes(path) && type !== undefined && before !== undefined && type !== before;
 }
 
 function forgetBelow(sources: Map<string, string>, path: string): void {

@@ -83,34 +83,40 @@ const heatmapHead = z.strictObject({
 });
 
 /** Off-target perturbation of features, in training alone (PDM). */
-const perturbation = z.strictObject({
-  neighbour: fraction
-    .default(0.5)
-    .describe(
-      'how likely the place is a keypoint or the centre of somebody else in the crop; else background',
-    ),
-  otherImage: fraction
-    .default(0.2)
-    .describe('how likely the anchor is mixed with that of another image instead'),
-  mixing: fraction.default(0.5).describe('largest share of the place in the anchor; drawn from 0 to it'),
-  residue: z
-    .number()
-    .nonnegative()
-    .default(0.3)
-    .describe("largest factor of the place's features under the person; drawn from 0 to it"),
-  residueSigma: z.number().positive().default(6).describe('of the Gaussian that these fade with, in cells'),
-  jitter: z
-    .number()
-    .nonnegative()
-    .default(0.05)
-    .describe("deviation of the anchor's position, as a share of the heatmap's height"),
-  weight: z.number().positive().default(1).describe('of the perturbed heatmaps in the loss'),
-  consistency: z
-    .number()
-    .nonnegative()
-    .default(0)
-    .describe('weight of their distance from the heatmaps without perturbation; 0.1 is a beginning'),
-});
+const perturbation = z
+  .strictObject({
+    weight: z
+      .number()
+      .nonnegative()
+      .default(0)
+      .describe('of the perturbed heatmaps in the loss; 0: nothing is perturbed; 1 is a beginning'),
+    neighbour: fraction
+      .default(0.5)
+      .describe(
+        'how likely the place is a keypoint or the centre of somebody else in the crop; else background',
+      ),
+    otherImage: fraction
+      .default(0.2)
+      .describe('how likely the anchor is mixed with that of another image instead'),
+    mixing: fraction.default(0.5).describe('largest share of the place in the anchor; drawn from 0 to it'),
+    residue: z
+      .number()
+      .nonnegative()
+      .default(0.3)
+      .describe("largest factor of the place's features under the person; drawn from 0 to it"),
+    residueSigma: z.number().positive().default(6).describe('of the Gaussian that these fade with, in cells'),
+    jitter: z
+      .number()
+      .nonnegative()
+      .default(0.05)
+      .describe("deviation of the anchor's position, as a share of the heatmap's height"),
+    consistency: z
+      .number()
+      .nonnegative()
+      .default(0)
+      .describe('weight of their distance from the heatmaps without perturbation; 0.1 is a beginning'),
+  })
+  .prefault({});
 
 const rdposeHead = z
   .strictObject({
@@ -130,15 +136,15 @@ const rdposeHead = z
       .describe(
         'decoupled: by way of the centre that was found; plain: the features as they are, at no cost',
       ),
-    perturbation: perturbation.nullable().default(null).describe('null: none'),
+    perturbation: perturbation.describe('in training: features of other places are mixed in'),
   })
   .refine(({decoupling, inference}) => decoupling !== 'none' || inference === 'plain', {
     path: ['inference'],
     message: 'expected plain where decoupling is none',
   })
-  .refine(({decoupling, perturbation}) => decoupling !== 'released' || perturbation === null, {
-    path: ['perturbation'],
-    message: 'expected null where decoupling is released: that code has none',
+  .refine(({decoupling, perturbation: {weight}}) => decoupling !== 'released' || weight === 0, {
+    path: ['perturbation', 'weight'],
+    message: 'expected 0 where decoupling is released: that code perturbs nothing',
   });
 
 const head = z.discriminatedUnion('type', [heatmapHead, rdposeHead], {
@@ -351,6 +357,13 @@ const evaluation = z.strictObject({
     .nullable()
     .default(null)
     .describe("the figure of the best checkpoint; null: the first metric's own"),
+  overlapIou: fraction
+    .refine((iou) => iou > 0, 'expected more than 0')
+    .nullable()
+    .default(null)
+    .describe(
+      'with oks: AP_overlap and AR_overlap, of the people alone whose box overlaps another so much; null: not measured',
+    ),
   pck: pck.prefault({}),
 });
 

@@ -3,7 +3,6 @@ import {COCO} from '../cocoapi/index.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {KeypointSet} from '../data/keypoints.js';
-import type {Person} from '../data/types.js';
 import {UserError} from '../errors.js';
 import type {CocoKeypointResult} from '../metrics/cocoResults.js';
 import {
@@ -21,14 +20,9 @@ import {pckh} from '../metrics/pckh.js';
 import {type PckhCase, pckhCase} from '../metrics/pckhPeople.js';
 import {type PosePair, pairNearest} from '../metrics/posePairs.js';
 import {figureLines, percentRow} from '../report/metricTables.js';
+import {overlapReport, type PredictedBox} from './overlapFigures.js';
 
 type EvaluationConfig = Config['eval'];
-
-/** A person of the dataset with the keypoints that were predicted, each x, y, score. */
-interface Predicted {
-  readonly person: Person;
-  readonly keypoints: readonly (readonly [number, number, number])[];
-}
 
 export interface FigureReport extends MetricReport {
   /** All figures as text, a table after the other. */
@@ -69,7 +63,7 @@ function usesDistances({metrics}: EvaluationConfig): boolean {
 
 /** @throws UserError if annotations cannot be read or do not fit the predictions */
 export async function topDownFigures(
-  predictions: readonly Predicted[],
+  predictions: readonly PredictedBox[],
   results: readonly CocoKeypointResult[],
   dataset: TopDownDataset,
   config: EvaluationConfig,
@@ -83,6 +77,8 @@ export async function topDownFigures(
     const pairs = pairsOf(predictions, truth, detections, dataset.imageIds);
     if (metrics.includes('oks')) {
       reports.push(oksReport(truth, detections, {images: dataset.imageIds, sigmas, names, pairs}));
+      const {overlapIou} = config;
+      if (overlapIou !== null) reports.push(overlapReport(predictions, dataset, {...config, overlapIou}));
     }
     if (usesDistances(config)) {
       const report = distanceReport(keypointErrors(pairs, names, pck.normalizer), metrics, pck.threshold);
@@ -95,7 +91,7 @@ export async function topDownFigures(
 
 /** With annotated boxes it is known who is who; with a detector's, the nearest detection counts. */
 function pairsOf(
-  predictions: readonly Predicted[],
+  predictions: readonly PredictedBox[],
   truth: COCO,
   detections: COCO,
   images: readonly number[],
@@ -110,7 +106,7 @@ function pairsOf(
   });
 }
 
-function headFigures(predictions: readonly Predicted[], dataset: TopDownDataset): FigureReport {
+function headFigures(predictions: readonly PredictedBox[], dataset: TopDownDataset): FigureReport {
   const {truth, predictions: own} = withHeads(predictions);
   const result = pckh(truth, own);
   const report = pckhReport(result, truth, dataset.keypointSet.names);
@@ -119,7 +115,7 @@ function headFigures(predictions: readonly Predicted[], dataset: TopDownDataset)
 }
 
 /** PCKh divides by the diagonals of their head boxes. */
-function withHeads(predictions: readonly Predicted[]): PckhCase {
+function withHeads(predictions: readonly PredictedBox[]): PckhCase {
   if (predictions.some(({person}) => person.annotationId === null)) {
     throw new UserError(
       'usage',

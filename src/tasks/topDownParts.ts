@@ -33,7 +33,7 @@ export async function loadCheckpointWeights(task: TopDownTask, path: string): Pr
 const BACKGROUND_SIGMAS = 3;
 
 function offTargetSettings({head}: Config['model'], stride: number): OffTargetSettings | null {
-  if (head.type !== 'rdpose' || head.perturbation === null) return null;
+  if (head.type !== 'rdpose' || head.perturbation.weight === 0) return null;
   return {neighbour: head.perturbation.neighbour, distance: BACKGROUND_SIGMAS * head.sigma * stride};
 }
 

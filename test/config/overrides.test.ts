@@ -11,12 +11,20 @@ const folder = new ConfigFolder();
 const base = folder.write('base.yaml', SMALLEST);
 afterAll(() => folder.remove());
 
-/** A file for each kind of backbone. */
+/** A file for each kind of backbone and of head. */
 const BASES: Readonly<Record<string, string>> = {
   hrnet: base,
   resnet: folder.write('resnet.yaml', withBackbone('{type: resnet, layers: 18}')),
   hourglass: folder.write('hourglass.yaml', withBackbone('{type: hourglass, stacks: 1}', '[128, 64]')),
+  heatmap: base,
+  rdpose: folder.write('rdpose.yaml', withHead('{type: rdpose, inference: plain}')),
 };
+
+function withHead(head: string): string {
+  const file = SMALLEST.replace(/head: .*\n/, `head: ${head}\n`);
+  expect(file).not.toBe(SMALLEST);
+  return file;
+}
 
 function withBackbone(backbone: string, input = '[64, 32]'): string {
   return SMALLEST.replace(/backbone:\n( {4}.*\n)+/, `backbone: ${backbone}\n`).replace('[64, 32]', input);

@@ -1,5 +1,11 @@
 /** @file Model configurations for tests. */
-import type {HourglassConfig, HRNetConfig, ModelConfig, ResNetConfig} from '../../src/config/schema.js';
+import type {
+  HourglassConfig,
+  HRNetConfig,
+  ModelConfig,
+  RdposeConfig,
+  ResNetConfig,
+} from '../../src/config/schema.js';
 
 /** HRNet of the published depth and width W (Sun et al. 2019, Sect. 3). */
 export function hrnetOfWidth(width: number): HRNetConfig {
@@ -37,6 +43,27 @@ export const TINY_RESNETS: readonly ResNetConfig[] = ([18, 50] as const).map((la
 }));
 
 export const TINY_HOURGLASS: HourglassConfig = {type: 'hourglass', stacks: 2, channels: 4};
+
+/** The schema's defaults. */
+export const NO_PERTURBATION: RdposeConfig['perturbation'] = {
+  weight: 0,
+  neighbour: 0.5,
+  otherImage: 0.2,
+  mixing: 0.5,
+  residue: 0.3,
+  residueSigma: 6,
+  jitter: 0.05,
+  consistency: 0,
+};
+
+/** RDPose's head with its defaults. */
+export function rdposeHead(changes: Partial<RdposeConfig> = {}): RdposeConfig {
+  return {
+    ...{type: 'rdpose', sigma: 2, codec: 'msra', decoupling: 'corrected', inference: 'decoupled'},
+    perturbation: NO_PERTURBATION,
+    ...changes,
+  };
+}
 
 export function modelConfig(backbone: ModelConfig['backbone'], input: [number, number]): ModelConfig {
   return {

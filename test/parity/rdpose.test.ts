@@ -4,14 +4,14 @@ import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {fit, translate} from '../../src/checkpoint/import/translate.js';
 import {loadWeights} from '../../src/checkpoint/weights.js';
-import type {HRNetConfig, ModelConfig, RdposeConfig} from '../../src/config/schema.js';
+import type {HRNetConfig, ModelConfig} from '../../src/config/schema.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {supervisedMse} from '../../src/losses/supervised.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
 import {buildModel} from '../../src/models/registry.js';
 import {getStateDict, loadStateDict} from '../../src/nn/stateDict.js';
 import {stream} from '../../src/random.js';
-import {modelConfig} from '../models/configs.js';
+import {modelConfig, rdposeHead} from '../models/configs.js';
 import {expectNorms, largestError, Reference} from './reference.js';
 
 const REFERENCE = new Reference('rdpose/rdpose_thin_coco17');
@@ -48,14 +48,7 @@ function officialConfig(): ModelConfig {
     stage3: stage(extra.STAGE3),
     stage4: stage(extra.STAGE4),
   };
-  const head: RdposeConfig = {
-    type: 'rdpose',
-    sigma: 2,
-    codec: 'msra',
-    decoupling: 'released',
-    inference: 'decoupled',
-    perturbation: null,
-  };
+  const head = rdposeHead({decoupling: 'released'});
   return {...modelConfig(backbone, [shapes.input[2], shapes.input[3]]), head};
 }
 

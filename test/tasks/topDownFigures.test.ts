@@ -72,6 +72,48 @@ function datasetOf(
   };
 }
 
+describe('on people of whom some overlap', () => {
+  const moved = (own: Person, x: number): Person => ({...own, box: [x, 100, 160, 200]});
+  // Two on one image, boxes 40 of 160 apart: an IoU of 0.6; a third alone.
+  const first = moved(person(1, 17), 1100);
+  const second = {...moved(person(2, 17), 1140), imageId: 1};
+  const people = [first, second, person(3, 17)];
+  const dataset = {
+    ...datasetOf(people, COCO17, 'people.json'),
+    imageIds: [1, 3],
+    groundTruth: () => ({
+      images: [1, 3].map((id) => ({id, file_name: `${id}.jpg`})),
+      categories: [{id: 1, name: 'person'}],
+      annotations: people.map(({annotationId, imageId, box, keypoints}) => ({
+        ...{id: annotationId!, image_id: imageId, category_id: 1, iscrowd: 0 as const},
+        ...{bbox: box, area: 32_000, keypoints, head_box: null},
+      })),
+    }),
+  };
+
+  it.each([
+    ['annotations', true],
+    ['a detector', false],
+  ])('their own AP counts them alone, in boxes of %s', async (_, annotated) => {
+    const shown = people.map((own) => (annotated ? own : {...own, annotationId: null}));
+    const predictions = [predicted(shown[0], 0), predicted(shown[1], 0), predicted(shown[2], 1000)];
+    const {stats, table} = await scorePredictions(predictions, dataset, settings({overlapIou: 0.5}));
+    expect(stats).toMatchObject({AP_overlap: 1, AR_overlap: 1});
+    expect(stats.AR).toBeCloseTo(2 / 3, 6);
+    expect(table).toContain('AP of 2 people who overlap (IoU >= 0.5): 1.000');
+    const worse = [predicted(shown[0], 1000), ...predictions.slice(1)];
+    const other = await scorePredictions(worse, dataset, settings({overlapIou: 0.5}));
+    expect(other.stats.AR_overlap).toBe(0.5);
+  });
+
+  it('is -1, and says why, where nobody does', async () => {
+    const predictions = people.map((own) => predicted(own, 0));
+    const {stats, note} = await scorePredictions(predictions, dataset, settings({overlapIou: 0.9}));
+    expect(stats.AP_overlap).toBe(-1);
+    expect(note).toContain('AP_overlap is -1: no two boxes have an IoU of 0.9.');
+  });
+});
+
 describe('on COCO annotations', () => {
   const people = [person(1, 17), person(2, 17)];
   const dataset = datasetOf(people, COCO17, 'people.json');

@@ -83,7 +83,7 @@ export class RdposeHead extends Head {
   /** @param reference the heatmaps without perturbation */
   #perturbed(features: tf.Tensor4D, reference: tf.Tensor4D, step: TrainingStep | null): SupervisedHeatmaps[] {
     const config = this.config.perturbation;
-    if (!config || !step) return [];
+    if (config.weight === 0 || !step) return [];
     const heatmaps = this.#perturbedHeatmaps(features, config, step);
     const {weight, consistency} = config;
     if (consistency === 0) return [{heatmaps, weight}];
