@@ -59,14 +59,14 @@ const weights = tf.ones([batch, KEYPOINTS]);
 const parameters = model.parameters();
 
 function train() {
-  const loss = () => heatmapMse(model.forward(images), targets, weights);
+  const loss = () => heatmapMse(model.forward(images)[0], targets, weights);
   const {value, gradients} = valueAndGradients(loss, parameters);
   value.dataSync();
   optimizer.step(gradients, adam.learningRate);
 }
 
 function infer() {
-  tf.sum(model.forward(images)).dataSync();
+  tf.sum(model.forward(images)[0]).dataSync();
 }
 
 const precision = values.amp ? 'bf16' : 'fp32';

@@ -8,6 +8,7 @@ import {decodeImage} from '../data/loader/decode.js';
 import {BatchLoader} from '../data/loader/loader.js';
 import type {Batch, Person} from '../data/types.js';
 import {UserError} from '../errors.js';
+import {strideOf} from '../models/stride.js';
 import {stream} from '../random.js';
 import {closeUp} from '../report/closeUp.js';
 import {contactSheet, type Tile} from '../report/contactSheet.js';
@@ -17,8 +18,6 @@ import {loaderSettings} from '../tasks/topDownParts.js';
 import {commandLine} from './command.js';
 import {configOf, textOption, withConfigOptions} from './configOptions.js';
 
-/** Heatmap cells are a quarter of the input's pixels in every network so far. */
-const STRIDE = 4;
 /** Of a sheet, in pixels; people are drawn larger than that and reduced. */
 const TILE = {tileWidth: 240, tileHeight: 300};
 const DRAWN = 480;
@@ -78,7 +77,12 @@ async function showSamples(config: Config, options: ShowOptions): Promise<void> 
   const dataset = await openDataset(config.dataset, options.split, set);
   const people = chosen(dataset.people, options, config.seed);
   const loader = new BatchLoader({
-    ...loaderSettings(config, dataset, STRIDE, options.split === 'train' ? 'train' : 'evaluate'),
+    ...loaderSettings(
+      config,
+      dataset,
+      strideOf(config.model.backbone),
+      options.split === 'train' ? 'train' : 'evaluate',
+    ),
     dataset: {people, keypointSet: set},
     batchSize: people.length,
     shuffle: false,

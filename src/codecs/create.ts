@@ -21,5 +21,14 @@ export function codecSpec(
   stride: number,
   keypoints: number,
 ): CodecSpec {
-  return {type: head.codec, input, stride, sigma: head.sigma, keypoints, centre: head.type === 'rdpose'};
+  if (head.type === 'heatmap' || head.type === 'rdpose')
+    return {type: head.codec, input, stride, sigma: head.sigma, keypoints, centre: head.type === 'rdpose'};
+  const {splitRatio, labelBeta} = head;
+  const sigma = head.sigma ?? publishedSigma(input);
+  return {type: 'simcc', input, splitRatio, sigma, normalize: labelBeta === null, keypoints};
+}
+
+/** RTMPose's and RTMW's in bins [x, y]: 4.9 and 5.66 for 192 and 256 pixels, 6 and 6.93 for 288 and 384. */
+function publishedSigma([height, width]: ModelConfig['input']): [number, number] {
+  return [Math.sqrt(width / 8), Math.sqrt(height / 8)];
 }

@@ -1,5 +1,6 @@
 /** @file What a run's configuration may say: one zod schema, from which the types come. Sizes are [height, width]. */
 import {z} from 'zod';
+import {cspnext, rtmccHead, simccHead} from './rtmposeSchema.js';
 import {trainSchema} from './trainSchema.js';
 
 const path = z.string().min(1);
@@ -43,7 +44,6 @@ const resnet = z.strictObject({
     .describe('width of the stem and of the first stage; each further stage is twice as wide'),
   deconvolution: z
     .array(positive)
-    .min(1)
     .max(4)
     .default([256, 256, 256])
     .describe('widths of the deconvolutions, each of which doubles the resolution'),
@@ -55,8 +55,8 @@ const hourglass = z.strictObject({
   channels: positive.min(2).default(256).describe('width of the features'),
 });
 
-const backbone = z.discriminatedUnion('type', [hrnet, resnet, hourglass], {
-  error: ({code}) => (code === 'invalid_union' ? 'expected hrnet, resnet or hourglass' : undefined),
+const backbone = z.discriminatedUnion('type', [hrnet, resnet, hourglass, cspnext], {
+  error: ({code}) => (code === 'invalid_union' ? 'expected hrnet, resnet, hourglass or cspnext' : undefined),
 });
 
 /** Height and width of the images are multiples of it: a backbone halves them so often, and adds up what comes back. */
@@ -64,6 +64,7 @@ export const INPUT_MULTIPLES: Readonly<Record<z.infer<typeof backbone>['type'], 
   hrnet: 32,
   resnet: 32,
   hourglass: 64,
+  cspnext: 32,
 };
 
 const sigma = z.number().positive().default(2).describe('of the target Gaussian, in heatmap cells');
@@ -147,9 +148,16 @@ const rdposeHead = z
     message: 'expected 0 where decoupling is released: that code perturbs nothing',
   });
 
-const head = z.discriminatedUnion('type', [heatmapHead, rdposeHead], {
-  error: ({code}) => (code === 'invalid_union' ? 'expected heatmap or rdpose' : undefined),
+const head = z.discriminatedUnion('type', [heatmapHead, rdposeHead, simccHead, rtmccHead], {
+  error: ({code}) => (code === 'invalid_union' ? 'expected heatmap, rdpose, simcc or rtmcc' : undefined),
 });
+
+/** What is wrong with a head on a backbone; null if they fit. */
+export function headMisfit(on: z.infer<typeof backbone>, {type}: z.infer<typeof head>): string | null {
+  if (on.type !== 'hourglass' || on.stacks === 1) return null;
+  if (type === 'heatmap' || type === 'rdpose') return null;
+  return `stacked hourglasses are supervised by heatmaps, for which ${type} has no targets; expected heatmap, or model.backbone.stacks=1`;
+}
 
 const modelFields = z.strictObject({
   name: z.string().min(1),
@@ -163,7 +171,10 @@ const modelFields = z.strictObject({
   weights: path.nullable().default(null).describe('.pth or .safetensors to start from'),
 });
 
-const model = modelFields.superRefine(({input, backbone: {type}}, context) => {
+const model = modelFields.superRefine(({input, backbone, head}, context) => {
+  const misfit = headMisfit(backbone, head);
+  if (misfit) context.addIssue({code: 'custom', path: ['head', 'type'], message: misfit});
+  const {type} = backbone;
   const multiple = INPUT_MULTIPLES[type];
   if (input.every((side) => side % multiple === 0)) return;
   const message = `expected multiples of ${multiple} (height, width)`;
@@ -393,6 +404,9 @@ export type ResNetConfig = z.infer<typeof resnet>;
 export type HourglassConfig = z.infer<typeof hourglass>;
 export type RdposeConfig = z.infer<typeof rdposeHead>;
 export type PerturbationConfig = z.infer<typeof perturbation>;
+export type CSPNeXtConfig = z.infer<typeof cspnext>;
+export type SimccHeadConfig = z.infer<typeof simccHead>;
+export type RtmccHeadConfig = z.infer<typeof rtmccHead>;
 export type TrainConfig = Config['train'];
 export type DatasetConfig = Config['dataset'];
 export type DatasetSource = DatasetConfig['sources'][number];

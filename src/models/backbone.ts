@@ -1,6 +1,6 @@
 /** @file What a top-down network asks of its backbone. */
 import type * as tf from '@tensorflow/tfjs';
-import type {SupervisedHeatmaps} from '../losses/supervised.js';
+import type {SupervisedOutputs} from '../losses/supervised.js';
 import {Layer} from '../nn/module.js';
 
 /** What a backbone gives in training. */
@@ -8,7 +8,7 @@ export type BackboneOutput = {
   /** Those of `forward`. */
   readonly features: tf.Tensor4D;
   /** Heatmaps that it made on the way to them, for intermediate supervision (Newell et al. 2016). */
-  readonly intermediate: SupervisedHeatmaps[];
+  readonly intermediate: SupervisedOutputs[];
 };
 
 /** Maps images [B, H, W, 3] to features [B, H / stride, W / stride, channels]. */

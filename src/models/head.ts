@@ -1,6 +1,6 @@
 /** @file What a top-down network asks of its head. */
 import type * as tf from '@tensorflow/tfjs';
-import type {SupervisedHeatmaps} from '../losses/supervised.js';
+import type {SupervisedOutputs} from '../losses/supervised.js';
 import {Layer} from '../nn/module.js';
 import type {Draws} from '../random.js';
 
@@ -12,13 +12,18 @@ export interface TrainingStep {
   readonly offTargets: Float32Array | null;
 }
 
-/** Maps features [B, h, w, C] to the heatmaps [B, h, w, keypoints] that keypoints are read from. */
-export abstract class Head extends Layer {
+/** Maps features [B, h, w, C] to what keypoints are read from: one tensor for each of the codec's targets. */
+export abstract class Head extends Layer<tf.Tensor4D, tf.Tensor[]> {
   /**
    * What is supervised in training; by default the prediction itself. A head may give more, or others.
    * @param _step null: outside of training; what needs draws is left out
    */
-  supervised(features: tf.Tensor4D, _step: TrainingStep | null): SupervisedHeatmaps[] {
-    return [{heatmaps: this.forward(features), weight: 1}];
+  supervised(features: tf.Tensor4D, _step: TrainingStep | null): SupervisedOutputs[] {
+    return [{outputs: this.forward(features), weight: 1}];
   }
+}
+
+/** A head's members under the names of MMPose's checkpoints, `head.…`. */
+export function publishedInHead(head: Head): [string, unknown][] {
+  return Object.entries(head).map(([name, member]) => [`head.${name}`, member]);
 }

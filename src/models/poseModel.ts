@@ -1,11 +1,11 @@
 /** @file The top-down network: a backbone and a head, under the flat names of the published checkpoints. */
 import * as tf from '@tensorflow/tfjs';
-import type {SupervisedHeatmaps} from '../losses/supervised.js';
+import type {SupervisedOutputs} from '../losses/supervised.js';
 import {Layer} from '../nn/module.js';
 import type {Backbone} from './backbone.js';
 import type {Head, TrainingStep} from './head.js';
 
-export class PoseModel extends Layer {
+export class PoseModel extends Layer<tf.Tensor4D, tf.Tensor[]> {
   constructor(
     readonly backbone: Backbone,
     readonly head: Head,
@@ -13,12 +13,12 @@ export class PoseModel extends Layer {
     super();
   }
 
-  /** Pixels of the image in one cell of a heatmap, along each axis. */
+  /** Pixels of the image in one cell of the features, along each axis. */
   get stride(): number {
     return this.backbone.stride;
   }
 
-  override members(): Iterable<readonly [string, Layer]> {
+  override members(): Iterable<readonly [string, Backbone | Head]> {
     return [
       ['', this.backbone],
       ['', this.head],
@@ -36,9 +36,10 @@ export class PoseModel extends Layer {
   /**
    * The prediction.
    * @param images [B, H, W, 3]
-   * @returns heatmaps [B, H / stride, W / stride, keypoints]
+   * @returns one tensor for each of the codec's targets: heatmaps [B, H / stride, W / stride, keypoints], or SimCC's bins
+   * [B, keypoints, x bins] and [B, keypoints, y bins]
    */
-  override forward(images: tf.Tensor4D): tf.Tensor4D {
+  override forward(images: tf.Tensor4D): tf.Tensor[] {
     return tf.tidy(() => this.head.forward(this.backbone.forward(images)));
   }
 
@@ -47,7 +48,7 @@ export class PoseModel extends Layer {
    * @param images [B, H, W, 3]
    * @param step null: outside of training; what needs draws is left out
    */
-  supervised(images: tf.Tensor4D, step: TrainingStep | null = null): SupervisedHeatmaps[] {
+  supervised(images: tf.Tensor4D, step: TrainingStep | null = null): SupervisedOutputs[] {
     return tf.tidy(() => {
       const {features, intermediate} = this.backbone.forwardInTraining(images);
       return [...intermediate, ...this.head.supervised(features, step)];

@@ -1,19 +1,24 @@
 /** @file The networks by the names that a configuration gives them. */
-import {INPUT_MULTIPLES, type ModelConfig} from '../config/schema.js';
+import {headMisfit, INPUT_MULTIPLES, type ModelConfig} from '../config/schema.js';
 import {UserError} from '../errors.js';
 import {
   constantDeviation,
   heDeviation,
   type Initializer,
-  initializeConvolutions,
+  initializeLayers,
+  simccDeviation,
   torchDefault,
+  torchWeights,
 } from '../nn/init.js';
 import type {Backbone} from './backbone.js';
+import {CSPNeXt} from './backbones/cspnext.js';
 import {StackedHourglass} from './backbones/hourglass.js';
 import {HRNet} from './backbones/hrnet.js';
 import {ResNet} from './backbones/resnet.js';
 import type {Head} from './head.js';
 import {HeatmapHead} from './heads/heatmap.js';
+import {RtmccHead} from './heads/rtmcc.js';
+import {SimccHead} from './heads/simcc.js';
 import {PoseModel} from './poseModel.js';
 import {RdposeHead} from './rdpose/head.js';
 
@@ -28,17 +33,21 @@ function buildBackbone(config: BackboneConfig, maps: number): Backbone {
       return new ResNet(config);
     case 'hourglass':
       return new StackedHourglass(config, maps);
+    case 'cspnext':
+      return new CSPNeXt(config);
   }
 }
 
-/** A row for every type, too. */
-function buildHead(config: ModelConfig['head'], {channels, finalLayer}: Backbone, keypoints: number): Head {
-  switch (config.type) {
-    case 'heatmap':
-      return new HeatmapHead(channels, keypoints, config.finalConvKernel, finalLayer);
-    case 'rdpose':
-      return new RdposeHead(channels, keypoints, config, finalLayer);
-  }
+/** The same for heads. */
+function buildHead({head, input}: ModelConfig, backbone: Backbone, keypoints: number): Head {
+  const {channels, stride, finalLayer} = backbone;
+  if (head.type === 'heatmap') return new HeatmapHead(channels, keypoints, head.finalConvKernel, finalLayer);
+  if (head.type === 'rdpose') return new RdposeHead(channels, keypoints, head, finalLayer);
+  const [height, width] = input;
+  const cells = (height / stride) * (width / stride);
+  const bins = [width, height].map((pixels) => Math.round(pixels * head.splitRatio)) as [number, number];
+  const sizes = {channels, cells, keypoints, bins};
+  return head.type === 'simcc' ? new SimccHead(sizes) : new RtmccHead(sizes, head);
 }
 
 /** A backbone type -> how the code of its paper begins. */
@@ -46,6 +55,15 @@ const PUBLISHED: Readonly<Record<BackboneConfig['type'], Initializer>> = {
   hrnet: constantDeviation(0.001),
   resnet: constantDeviation(0.001),
   hourglass: torchDefault,
+  cspnext: torchWeights,
+};
+
+/** A head type -> how its published code begins; null: as the backbone does. */
+const PUBLISHED_HEADS: Readonly<Record<ModelConfig['head']['type'], Initializer | null>> = {
+  heatmap: null,
+  rdpose: null,
+  simcc: simccDeviation,
+  rtmcc: simccDeviation,
 };
 
 /**
@@ -53,17 +71,22 @@ const PUBLISHED: Readonly<Record<BackboneConfig['type'], Initializer>> = {
  * @throws UserError('usage') if the parts do not fit together
  */
 export function buildModel(config: ModelConfig, keypoints: number, seed: number): PoseModel {
-  checkInput(config);
+  checkParts(config);
   // Intermediate supervision is of the same maps as the head's.
   const maps = keypoints + Number(config.head.type === 'rdpose');
   const backbone = buildBackbone(config.backbone, maps);
-  const model = new PoseModel(backbone, buildHead(config.head, backbone, keypoints));
-  const initializer = config.initialization === 'he' ? heDeviation : PUBLISHED[config.backbone.type];
-  initializeConvolutions(model, seed, initializer);
+  const head = buildHead(config, backbone, keypoints);
+  const model = new PoseModel(backbone, head);
+  const ofBackbone = config.initialization === 'he' ? heDeviation : PUBLISHED[config.backbone.type];
+  const ofHead = PUBLISHED_HEADS[config.head.type] ?? ofBackbone;
+  const inHead = new Set(head.namedModules().values());
+  initializeLayers(model, seed, (layer) => (inHead.has(layer) ? ofHead : ofBackbone)(layer));
   return model;
 }
 
-function checkInput({input, backbone}: ModelConfig): void {
+function checkParts({input, backbone, head}: ModelConfig): void {
+  const misfit = headMisfit(backbone, head);
+  if (misfit) throw new UserError('usage', `model.head.type: ${misfit}.`);
   const multiple = INPUT_MULTIPLES[backbone.type];
   if (input.every((size) => size % multiple === 0)) return;
   throw new UserError(

@@ -1,15 +1,14 @@
 /** @file Parameters, multiply-accumulates and activations of a model, layer by layer. */
 import * as tf from '@tensorflow/tfjs';
-import {BatchNorm2d, Convolution} from '../nn/layers.js';
-import {Linear} from '../nn/linear.js';
+import {CountedLayer} from '../nn/counted.js';
 import {type Layer, type Module, Parameter} from '../nn/module.js';
 
 export interface SummaryTotals {
   readonly parameters: number;
-  /** Multiply-accumulates for one image; those of convolutions and matrices are counted, without bias. */
+  /** Multiply-accumulates for one image; those of convolutions, linear layers and attention, without bias. */
   readonly macs: number;
   /**
-   * Bytes of the outputs of convolutions and normalisations for one image, in float32: training keeps them for the
+   * Bytes of the outputs of these and of normalisations for one image, in float32: training keeps them for the
    * backward pass; without it they are freed on the way.
    */
   readonly activationBytes: number;
@@ -29,13 +28,16 @@ export interface SummaryRow extends LayerSummary {
   readonly depth: number;
 }
 
+/** From images [B, H, W, 3] to whatever it gives. */
+type Network = Layer<tf.Tensor4D, tf.Tensor | tf.Tensor[]>;
+
 const BYTES = 4;
 
 /**
  * Sends one blank image through the model and notes what its layers do.
  * @param input [height, width]
  */
-export function summarize(model: Layer, input: readonly [number, number]): LayerSummary[] {
+export function summarize(model: Network, input: readonly [number, number]): LayerSummary[] {
   const runs = runLayers(model, input);
   const layers: LayerSummary[] = [];
   for (const [name, layer] of model.namedModules()) {
@@ -60,16 +62,13 @@ interface LayerRun {
 }
 
 /** In evaluation mode, so that running statistics stay; the mode is put back. */
-function runLayers(model: Layer, [height, width]: readonly [number, number]): Map<Module, LayerRun> {
+function runLayers(model: Network, [height, width]: readonly [number, number]): Map<Module, LayerRun> {
   const runs = new Map<Module, LayerRun>();
-  const layers = [...model.namedModules().values()].filter(
-    (layer) => layer instanceof Convolution || layer instanceof Linear || layer instanceof BatchNorm2d,
-  );
+  const layers = [...model.namedModules().values()].filter((layer) => layer instanceof CountedLayer);
   for (const layer of layers) {
     layer.onOutput = (output, input) => {
-      const macs = layer instanceof BatchNorm2d ? 0 : layer.macs(output, input);
       // A head may pass over the features more than once.
-      runs.set(layer, {output, macs: macs + (runs.get(layer)?.macs ?? 0)});
+      runs.set(layer, {output, macs: layer.macs(output, input) + (runs.get(layer)?.macs ?? 0)});
     };
   }
   const {training} = model;
@@ -92,7 +91,7 @@ export function summaryTotals(layers: readonly SummaryTotals[]): SummaryTotals {
  * The layers as a tree cut off at `depth` levels of names: a name above others comes before them and holds their sums.
  * @param depth at least 1
  */
-export function summaryTree(model: Layer, layers: readonly LayerSummary[], depth: number): SummaryRow[] {
+export function summaryTree(model: Network, layers: readonly LayerSummary[], depth: number): SummaryRow[] {
   const modules = model.namedModules();
   const rows: SummaryRow[] = [];
   let shown: readonly string[] = [];

@@ -1,21 +1,25 @@
 /** @file Initial values of parameters: each drawn from a stream of its own, keyed by its name. */
 import * as tf from '@tensorflow/tfjs';
 import {type RandomStream, stream} from '../random.js';
+import {GatedAttention} from './gatedAttention.js';
 import {Convolution} from './layers.js';
 import {Linear} from './linear.js';
 import type {Module} from './module.js';
 
 type Draw = (random: RandomStream) => number;
 
-/** How the initial values of a convolution are drawn, one by one. */
-export type Initializer = (layer: Convolution) => {
+/** A layer with weights, and biases unless they are null. */
+type Weighted = Convolution | Linear;
+
+/** How the initial values of a layer are drawn, one by one. */
+export type Initializer = (layer: Weighted) => {
   readonly weight: Draw;
   /** null: biases are 0. */
   readonly bias: Draw | null;
 };
 
 /** Weights from N(0, deviation²), biases 0. */
-function normal(deviation: (layer: Convolution) => number): Initializer {
+function normal(deviation: (layer: Weighted) => number): Initializer {
   return (layer) => {
     const standardDeviation = deviation(layer);
     return {weight: (random) => random.normal(0, standardDeviation), bias: null};
@@ -42,15 +46,28 @@ export const torchDefault = ({fanIn}: {readonly fanIn: number}) => {
   return {weight: draw, bias: draw};
 };
 
+/** The same for the weights, and biases 0: MMPose's Kaiming initialisation with a = √5, as CSPNeXt has it. */
+export const torchWeights: Initializer = (layer) => ({...torchDefault(layer), bias: null});
+
+/** MMPose's heads that classify coordinates: deviation 0.001 in convolutions, 0.01 in linear layers. */
+export const simccDeviation: Initializer = normal((layer) => (layer instanceof Linear ? 0.01 : 0.001));
+
+const fromZeroToOne: Draw = (random) => random.uniform();
+
 /**
- * Draws every convolution's weights, and biases where the initialiser has something for them; matrices begin as PyTorch's
- * do, which no network's code changes. Everything else keeps what it was made with (biases 0, normalisations 1 and 0).
- * What a parameter gets depends on the seed, its name and its shape alone.
+ * Draws the weights of every convolution and linear layer, biases where the initialiser has something for them, and
+ * γ and β of attention units from 0 to 1, as published; everything else keeps what it was made with (biases 0,
+ * normalisations 1 and 0). What a parameter gets depends on the seed, its name and
+ * its shape alone.
  */
-export function initializeConvolutions(module: Module, seed: number, initializer: Initializer): void {
+export function initializeLayers(module: Module, seed: number, initializer: Initializer): void {
   for (const [name, layer] of module.namedModules()) {
+    if (layer instanceof GatedAttention) {
+      fill(layer.gamma.variable, `${name}.gamma`, seed, fromZeroToOne);
+      fill(layer.beta.variable, `${name}.beta`, seed, fromZeroToOne);
+    }
     if (!(layer instanceof Convolution || layer instanceof Linear)) continue;
-    const {weight, bias} = layer instanceof Linear ? torchDefault(layer) : initializer(layer);
+    const {weight, bias} = initializer(layer);
     fill(layer.weight.variable, `${name}.weight`, seed, weight);
     if (layer.bias && bias) fill(layer.bias.variable, `${name}.bias`, seed, bias);
   }

@@ -22,19 +22,16 @@ import {
 import {relu} from '../engine/ops/relu.js';
 import {transposedConvolution} from '../engine/ops/transposedConvolution.js';
 import {UserError} from '../errors.js';
+import {CountedLayer} from './counted.js';
 import {Counter, Layer, Parameter, StateBuffer} from './module.js';
 
 /** Published as OIHW, held as HWIO; a transposed one as IOHW, and as HWOI. */
 const TO_HELD = [2, 3, 1, 0] as const;
 
-/** Told the shapes of every output and of the input that it was made of. */
-export type OutputObserver = (output: readonly number[], input: readonly number[]) => void;
-
 /** A convolution of either direction, with a square kernel. */
-export abstract class Convolution extends Layer {
+export abstract class Convolution extends CountedLayer {
   readonly weight: Parameter<tf.Rank.R4>;
   readonly bias: Parameter<tf.Rank.R1> | null;
-  onOutput: OutputObserver | null = null;
   /** How many products of an input and a weight an output is the sum of. */
   abstract readonly fanIn: number;
 
@@ -52,9 +49,6 @@ export abstract class Convolution extends Layer {
     this.weight = new Parameter(shape, 0, TO_HELD);
     this.bias = biases === null ? null : new Parameter<tf.Rank.R1>([biases], 0);
   }
-
-  /** Multiply-accumulates from an input to an output of these shapes, without bias. */
-  abstract macs(output: readonly number[], input: readonly number[]): number;
 }
 
 /** Products of every weight at every cell. */
@@ -163,13 +157,12 @@ const BATCH_NORM = {momentum: 0.1, epsilon: 1e-5} as const;
  * Batch normalisation: by the batch's statistics in training, by the running ones otherwise.
  * @throws UserError('usage') in training if there is one value a channel
  */
-export class BatchNorm2d extends Layer {
+export class BatchNorm2d extends CountedLayer {
   readonly weight: Parameter<tf.Rank.R1>;
   readonly bias: Parameter<tf.Rank.R1>;
   readonly running_mean: StateBuffer<tf.Rank.R1>;
   readonly running_var: StateBuffer<tf.Rank.R1>;
   readonly num_batches_tracked = new Counter();
-  onOutput: OutputObserver | null = null;
 
   constructor(channels: number) {
     super();
@@ -177,6 +170,11 @@ export class BatchNorm2d extends Layer {
     this.bias = new Parameter([channels], 0);
     this.running_mean = new StateBuffer([channels], 0);
     this.running_var = new StateBuffer([channels], 1);
+  }
+
+  /** What it does is not counted. */
+  override macs(): number {
+    return 0;
   }
 
   override forward(x: tf.Tensor4D): tf.Tensor4D {

@@ -146,7 +146,7 @@ function variables(entries: Iterable<[string, Parameter | StateBuffer]>): Map<st
   return new Map(Array.from(entries, ([name, {variable}]) => [name, variable]));
 }
 
-/** A module that maps one [B, H, W, C] to another. */
-export abstract class Layer extends Module {
-  abstract forward(x: tf.Tensor4D): tf.Tensor4D;
+/** A module that maps one tensor to another, or to several; by default one [B, H, W, C] to another. */
+export abstract class Layer<X extends tf.Tensor = tf.Tensor4D, Y = X> extends Module {
+  abstract forward(x: X): Y;
 }

@@ -3,6 +3,10 @@ import type * as tf from '@tensorflow/tfjs';
 import {BatchNorm2d} from './layers.js';
 import {Layer, type Module} from './module.js';
 
+function allFinite(tensor: tf.Tensor): boolean {
+  return tensor.dataSync<'float32'>().every(Number.isFinite);
+}
+
 /**
  * Runs `forward` and finds the layer that is the first to give a number that is not finite.
  * @param model whose layers are looked at
@@ -12,11 +16,11 @@ export function firstNonFiniteLayer(model: Module, forward: () => void): string 
   let found: string | null = null;
   const observed: [layer: Layer, method: string][] = [];
   const observe = (name: string, layer: Layer, method: 'forward' | 'activated') => {
-    const original = Reflect.get(layer, method) as (...args: unknown[]) => tf.Tensor;
+    const original = Reflect.get(layer, method) as (...args: unknown[]) => tf.Tensor | tf.Tensor[];
     const look = (...args: unknown[]) => {
       const y = original.apply(layer, args);
       // Layers within this one were asked before it.
-      if (found === null && !y.dataSync<'float32'>().every(Number.isFinite)) found = name;
+      if (found === null && ![y].flat().every(allFinite)) found = name;
       return y;
     };
     Reflect.set(layer, method, look);

@@ -34,6 +34,11 @@ export class Sequential extends Layer {
     return this.#layers.entries();
   }
 
+  /** Without layers it gives what it gets. */
+  get isEmpty(): boolean {
+    return this.#layers.length === 0;
+  }
+
   override forward(x: tf.Tensor4D): tf.Tensor4D {
     let y = x;
     for (const step of this.#steps()) {

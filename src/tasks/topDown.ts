@@ -7,7 +7,8 @@ import type {ModelConfig} from '../config/schema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
 import {type ValueAndGradients, valueAndGradients} from '../engine/gradients.js';
-import {type SupervisedHeatmaps, supervisedMse} from '../losses/supervised.js';
+import {createLoss, type PoseLoss} from '../losses/create.js';
+import {type SupervisedOutputs, supervisedLoss} from '../losses/supervised.js';
 import type {PoseModel} from '../models/poseModel.js';
 import type {Draws} from '../random.js';
 
@@ -15,8 +16,8 @@ import type {Draws} from '../random.js';
 export interface TopDownInputs {
   /** [B, H, W, 3] */
   readonly images: tf.Tensor4D;
-  /** [B, h, w, maps] */
-  readonly targets: tf.Tensor4D;
+  /** [B, ...shape] for each of the codec's targets */
+  readonly targets: tf.Tensor[];
   /** [B, maps] */
   readonly weights: tf.Tensor2D;
   /** Of `Batch`, on the host. */
@@ -32,6 +33,7 @@ export interface FlipTest {
 /** A model for people in crops of the image, and the codec that says what its output means. */
 export class TopDownTask {
   readonly codec: Codec;
+  readonly #loss: PoseLoss;
 
   constructor(
     readonly model: PoseModel,
@@ -39,24 +41,25 @@ export class TopDownTask {
     readonly config: Pick<ModelConfig, 'input' | 'head'>,
   ) {
     this.codec = createCodec(codecSpec(config, model.stride, keypointSet.names.length));
+    this.#loss = createLoss(config.head);
   }
 
   /** Brings a batch to the device; on a GPU it need not have arrived when this returns. */
   upload(batch: Batch): TopDownInputs {
     const count = batch.samples.length;
-    const [{shape}] = this.codec.targets;
-    const [heatmaps] = targetArrays(this.codec, batch.targets, count);
+    const {codec} = this;
+    const targets = targetArrays(codec, batch.targets, count);
     return {
       images: this.#images(batch),
-      targets: tf.tensor<tf.Rank.R4>(heatmaps, [count, shape[0], shape[1], shape[2]]),
-      weights: tf.tensor2d(batch.targetWeights, [count, this.codec.weights]),
+      targets: targets.map((values, i) => tf.tensor(values, [count, ...codec.targets[i].shape])),
+      weights: tf.tensor2d(batch.targetWeights, [count, codec.weights]),
       // The batch's memory may be another's by the time it is read.
       ...(batch.offTargets && {offTargets: batch.offTargets.slice()}),
     };
   }
 
   /** The forward pass of training: all that the loss compares with targets. */
-  supervised({images, offTargets}: TopDownInputs, draws: Draws): SupervisedHeatmaps[] {
+  supervised({images, offTargets}: TopDownInputs, draws: Draws): SupervisedOutputs[] {
     return this.model.supervised(images, {draws, offTargets: offTargets ?? null});
   }
 
@@ -69,7 +72,10 @@ export class TopDownTask {
     // A walk through all layers, which is seldom needed.
     if (!this.model.training) this.model.train();
     return tf.tidy(() =>
-      valueAndGradients(() => supervisedMse(this.supervised(inputs, draws), targets, weights), parameters),
+      valueAndGradients(
+        () => supervisedLoss(this.#loss, this.supervised(inputs, draws), targets, weights),
+        parameters,
+      ),
     );
   }
 
@@ -94,7 +100,7 @@ export class TopDownTask {
 
   /** One for each of the codec's targets. */
   #outputs(images: tf.Tensor4D): tf.Tensor[] {
-    return [this.model.forward(images)];
+    return this.model.forward(images);
   }
 
   /** The mean of `outputs` and of those for the mirrored images. */

@@ -35,7 +35,7 @@ export function diagnose(
   return {
     inputs: {
       images: badRows(inputs.images),
-      targets: badRows(inputs.targets),
+      targets: [...new Set(inputs.targets.flatMap(badRows))].sort((a, b) => a - b),
       weights: badRows(inputs.weights),
     },
     state,

@@ -207,7 +207,7 @@ describe('a configuration file that is wrong', () => {
     [
       'an unknown backbone',
       'model: {backbone: {type: resnext}}\n',
-      '~/x.yaml:2: "model.backbone.type" is "resnext": expected hrnet, resnet or hourglass.',
+      '~/x.yaml:2: "model.backbone.type" is "resnext": expected hrnet, resnet, hourglass or cspnext.',
     ],
     [
       'a branch without its width',
@@ -354,6 +354,29 @@ describe('a backbone of another type', () => {
       ...{type: 'hourglass', stacks: 2, channels: 256},
     });
     expect(() => loadConfig(file, overrides.slice(0, 1))).toThrow('"model.backbone.stacks" is missing.');
+  });
+});
+
+describe('a head of another type', () => {
+  it('takes the place of the one before it, and of where that came from', () => {
+    const file = folder.write('x.yaml', 'extends: base.yaml\nmodel:\n  head: {type: simcc, sigma: [4, 5]}\n');
+    const {config, sources} = loadConfig(file, ['model.head.beta=2']);
+    expect(config.model.head).toEqual({
+      ...{type: 'simcc', splitRatio: 2, sigma: [4, 5], beta: 2, labelBeta: null},
+    });
+    expect(sources.get('model.head.sigma')).toMatch(/x\.yaml:3$/);
+  });
+
+  it('is refused on stacked hourglasses, which are supervised by heatmaps', () => {
+    const file = folder.write(
+      'x.yaml',
+      'extends: base.yaml\nmodel:\n  input: [64, 64]\n  backbone: {type: hourglass, stacks: 2}\n  head: {type: rtmcc}\n',
+    );
+    expect(problemOf(file)).toBe(
+      '~/x.yaml:5: "model.head.type" is "rtmcc": stacked hourglasses are supervised by heatmaps, for which rtmcc has no ' +
+        'targets; expected heatmap, or model.backbone.stacks=1.',
+    );
+    expect(loadConfig(file, ['model.backbone.stacks=1']).config.model.head.type).toBe('rtmcc');
   });
 });
 

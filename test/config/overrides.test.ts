@@ -11,13 +11,16 @@ const folder = new ConfigFolder();
 const base = folder.write('base.yaml', SMALLEST);
 afterAll(() => folder.remove());
 
-/** A file for each kind of backbone and of head. */
+/** A file for each kind of backbone or head. */
 const BASES: Readonly<Record<string, string>> = {
   hrnet: base,
   resnet: folder.write('resnet.yaml', withBackbone('{type: resnet, layers: 18}')),
   hourglass: folder.write('hourglass.yaml', withBackbone('{type: hourglass, stacks: 1}', '[128, 64]')),
+  cspnext: folder.write('cspnext.yaml', withBackbone('{type: cspnext}')),
   heatmap: base,
   rdpose: folder.write('rdpose.yaml', withHead('{type: rdpose, inference: plain}')),
+  simcc: folder.write('simcc.yaml', withHead('{type: simcc}')),
+  rtmcc: folder.write('rtmcc.yaml', withHead('{type: rtmcc}')),
 };
 
 function withHead(head: string): string {

@@ -12,7 +12,7 @@ import {Backbone} from '../../src/models/backbone.js';
 import {BasicBlock, conv1x1, conv3x3} from '../../src/models/backbones/residual.js';
 import {HeatmapHead} from '../../src/models/heads/heatmap.js';
 import {PoseModel} from '../../src/models/poseModel.js';
-import {heDeviation, initializeConvolutions} from '../../src/nn/init.js';
+import {heDeviation, initializeLayers} from '../../src/nn/init.js';
 import {BatchNorm2d, ReLU} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
 import {stream} from '../../src/random.js';
@@ -88,7 +88,7 @@ function makeBatch(): LoadedBatch {
 async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
   const backbone = new SmallBackbone();
   const model = new PoseModel(backbone, new HeatmapHead(backbone.channels, KEYPOINTS, 1));
-  initializeConvolutions(model, 0, heDeviation);
+  initializeLayers(model, 0, heDeviation);
   const head = {type: 'heatmap', sigma: 1.5, codec: 'msra', finalConvKernel: 1} as const;
   const task = new TopDownTask(model, SET, {input: [SIZE, SIZE], head});
   const config = trainConfig({

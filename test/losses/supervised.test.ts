@@ -2,23 +2,26 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
+import {createLoss} from '../../src/losses/create.js';
 import {heatmapMse} from '../../src/losses/heatmapMse.js';
-import {supervisedMse} from '../../src/losses/supervised.js';
+import {supervisedLoss} from '../../src/losses/supervised.js';
 
 beforeAll(async () => {
   await selectBackend({backend: 'torch'});
 });
 
-describe('supervisedMse', () => {
+const mse = createLoss({type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1});
+
+describe('supervisedLoss', () => {
   const maps = (value: number) => tf.fill([2, 3, 4, 5], value) as tf.Tensor4D;
 
   it('adds up the losses of all outputs by their weights', () => {
     const outputs = [
-      {heatmaps: maps(1), weight: 1},
-      {heatmaps: maps(3), weight: 1.5},
+      {outputs: [maps(1)], weight: 1},
+      {outputs: [maps(3)], weight: 1.5},
     ];
     // Half the squares of 1 and 3.
-    const loss = supervisedMse(outputs, maps(0), tf.ones([2, 5]));
+    const loss = supervisedLoss(mse, outputs, [maps(0)], tf.ones([2, 5]));
     expect(loss.dataSync()[0]).toBeCloseTo(0.5 + 1.5 * 4.5, 5);
     expect(loss.shape).toEqual([]);
   });
@@ -26,7 +29,7 @@ describe('supervisedMse', () => {
   it('of one output is its loss, to the bit', () => {
     const [heatmaps, targets] = [tf.randomNormal([2, 3, 4, 5], 0, 1, 'float32', 1) as tf.Tensor4D, maps(0.3)];
     const weights = tf.tensor2d([1, 0, 1, 1, 1, 0, 1, 1, 1, 0], [2, 5]);
-    const loss = supervisedMse([{heatmaps, weight: 1}], targets, weights);
+    const loss = supervisedLoss(mse, [{outputs: [heatmaps], weight: 1}], [targets], weights);
     expect(loss.dataSync()).toEqual(heatmapMse(heatmaps, targets, weights).dataSync());
   });
 });

@@ -3,17 +3,30 @@ import {createHash} from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {bytesOf} from '../../src/checkpoint/elements.js';
+import {codecSpec, createCodec} from '../../src/codecs/create.js';
 import type {ModelConfig} from '../../src/config/schema.js';
 import {selectBackend} from '../../src/engine/index.js';
 import {UserError} from '../../src/errors.js';
-import {supervisedMse} from '../../src/losses/supervised.js';
+import {createLoss} from '../../src/losses/create.js';
+import {supervisedLoss} from '../../src/losses/supervised.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
 import {buildModel} from '../../src/models/registry.js';
+import {strideOf} from '../../src/models/stride.js';
 import {getStateDict, loadStateDict} from '../../src/nn/stateDict.js';
 import {stream} from '../../src/random.js';
-import {modelConfig, TINY_HOURGLASS, TINY_HRNET, TINY_RESNETS} from './configs.js';
+import {
+  HEATMAP_HEAD,
+  modelConfig,
+  SIMCC_HEAD,
+  TINY_CSPNEXT,
+  TINY_HOURGLASS,
+  TINY_HRNET,
+  TINY_RESNETS,
+  TINY_RTMCC_HEAD,
+} from './configs.js';
 
 type BackboneConfig = ModelConfig['backbone'];
+type HeadConfig = ModelConfig['head'];
 type Size = readonly [height: number, width: number];
 
 /** Small models of every type, and an input that leaves a few cells at the lowest resolution; a type without one does not compile. */
@@ -21,14 +34,28 @@ const BACKBONES: Record<BackboneConfig['type'], {configs: readonly BackboneConfi
   hrnet: {configs: [TINY_HRNET], input: [64, 32]},
   resnet: {configs: TINY_RESNETS, input: [64, 32]},
   hourglass: {configs: [TINY_HOURGLASS], input: [128, 64]},
+  cspnext: {configs: [{...TINY_CSPNEXT, deconvolution: [6, 4]}], input: [64, 32]},
 };
-const CASES = Object.values(BACKBONES).flatMap(({configs, input}) =>
-  configs.map((backbone): [string, BackboneConfig, Size] => [
+const WITH_HEATMAPS = Object.values(BACKBONES).flatMap(({configs, input}) =>
+  configs.map((backbone): [string, BackboneConfig, HeadConfig, Size] => [
     'layers' in backbone ? `${backbone.type} ${backbone.layers}` : backbone.type,
     backbone,
+    HEATMAP_HEAD,
     input,
   ]),
 );
+const CASES: typeof WITH_HEATMAPS = [
+  ...WITH_HEATMAPS,
+  ['cspnext, head rtmcc', TINY_CSPNEXT, TINY_RTMCC_HEAD, [96, 64]],
+  ['hrnet, head rtmcc', TINY_HRNET, TINY_RTMCC_HEAD, [64, 32]],
+  [
+    'resnet without deconvolutions, head simcc',
+    {...TINY_RESNETS[0], deconvolution: []},
+    SIMCC_HEAD,
+    [96, 64],
+  ],
+  ['hourglass, head simcc', {...TINY_HOURGLASS, stacks: 1}, SIMCC_HEAD, [128, 64]],
+];
 const KEYPOINTS = 3;
 
 function imagesOf([height, width]: Size): tf.Tensor4D {
@@ -54,18 +81,24 @@ beforeAll(async () => {
 /** Biases that the next normalisation takes out again: their gradient is 0, or what rounding leaves of it. */
 const WITHOUT_EFFECT = /^(pre|hgs|features|merge_features|merge_preds)\..*\bconv\.bias$/;
 
-describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WIDTH]) => {
+describe.each(CASES)('the model with backbone %s', (_name, backbone, head, [HEIGHT, WIDTH]) => {
   const build = (keypoints = KEYPOINTS, seed = 1) =>
-    buildModel(modelConfig(backbone, [HEIGHT, WIDTH]), keypoints, seed);
+    buildModel(modelConfig(backbone, [HEIGHT, WIDTH], head), keypoints, seed);
   const images = () => imagesOf([HEIGHT, WIDTH]);
+  /** Everything that is supervised against ones. */
+  const lossOf = (model: PoseModel) => {
+    const supervised = model.supervised(images());
+    const targets = supervised[0].outputs.map((output) => tf.onesLike(output));
+    return supervisedLoss(createLoss(head), supervised, targets, tf.ones([2, KEYPOINTS]));
+  };
 
-  it('ends what it supervises with its prediction, and gives heatmaps of one size', () => {
+  it('ends what it supervises with its prediction, and gives outputs of the same sizes', () => {
     const model = build().eval();
     const supervised = model.supervised(images());
     const prediction = model.forward(images());
-    expect(supervised.at(-1)!.heatmaps.dataSync()).toEqual(prediction.dataSync());
-    for (const {heatmaps, weight} of supervised) {
-      expect(heatmaps.shape).toEqual(prediction.shape);
+    expect(valuesOf(supervised.at(-1)!.outputs)).toEqual(valuesOf(prediction));
+    for (const {outputs, weight} of supervised) {
+      expect(outputs.map(({shape}) => shape)).toEqual(prediction.map(({shape}) => shape));
       expect(weight).toBeGreaterThan(0);
     }
   });
@@ -75,11 +108,7 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
     const model = build().eval();
     drawWeights(model, 0.3, 'test/differences');
     const named = model.parameters();
-    const loss = () => {
-      const outputs = model.supervised(images());
-      const {heatmaps} = outputs[0];
-      return supervisedMse(outputs, tf.onesLike(heatmaps), tf.ones([2, KEYPOINTS]));
-    };
+    const loss = () => lossOf(model);
     tf.tidy(() => {
       const {value, grads} = tf.engine().gradients(loss, named);
       const length = Math.hypot(...grads.map((grad) => tf.norm(grad).dataSync()[0]));
@@ -97,11 +126,13 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
     });
   });
 
-  it('maps images to finite heatmaps of the size that its stride says', () => {
+  it('maps images to a finite output for each target of its codec, and has the stride of its configuration', () => {
     const model = build().eval();
-    const heatmaps = model.forward(images());
-    expect(heatmaps.shape).toEqual([2, HEIGHT / model.stride, WIDTH / model.stride, KEYPOINTS]);
-    expect(heatmaps.dataSync().every(Number.isFinite)).toBe(true);
+    const codec = createCodec(codecSpec({input: [HEIGHT, WIDTH], head}, strideOf(backbone), KEYPOINTS));
+    const outputs = model.forward(images());
+    expect(model.stride).toBe(strideOf(backbone));
+    expect(outputs.map(({shape}) => shape)).toEqual(codec.targets.map(({shape}) => [2, ...shape]));
+    expect(valuesOf(outputs).flat().every(Number.isFinite)).toBe(true);
   });
 
   it('sends a finite gradient that is not zero to every parameter', () => {
@@ -109,10 +140,7 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
     const parameters = model.namedParameters();
     // Published deviations of 0.001 would let gradients vanish in float32's noise.
     drawWeights(model, 0.3, 'test/weights');
-    const {grads} = tf.engine().gradients(() => {
-      const outputs = model.supervised(images());
-      return supervisedMse(outputs, tf.onesLike(outputs[0].heatmaps), tf.ones([2, KEYPOINTS]));
-    }, [...parameters.values()]);
+    const {grads} = tf.engine().gradients(() => lossOf(model), [...parameters.values()]);
     [...parameters.keys()].forEach((name, i) => {
       const values = [...grads[i].dataSync()];
       expect(grads[i].shape, name).toEqual(parameters.get(name)!.shape);
@@ -125,7 +153,7 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
     });
   });
 
-  it('gives the same heatmaps frozen, for good, and frees all that it held', () => {
+  it('gives the same outputs frozen, for good, and frees all that it held', () => {
     const before = tf.memory().numTensors;
     tf.tidy(() => {
       const model = build();
@@ -134,8 +162,10 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
       const expected = model.eval().forward(images());
       model.freeze();
       for (let use = 0; use < 2; use++) {
-        const difference = tf.max(tf.abs(tf.sub(model.forward(images()), expected))).dataSync()[0];
-        expect(difference / tf.max(tf.abs(expected)).dataSync()[0]).toBeLessThan(1e-5);
+        model.forward(images()).forEach((output, i) => {
+          const difference = tf.max(tf.abs(tf.sub(output, expected[i]))).dataSync()[0];
+          expect(difference / tf.max(tf.abs(expected[i])).dataSync()[0]).toBeLessThan(1e-5);
+        });
       }
       expect(() => model.train()).toThrow('a frozen network cannot be trained');
       model.dispose();
@@ -149,7 +179,7 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
     expect(digests(target)).not.toEqual(digests(source));
     loadStateDict(target, getStateDict(source), 'a.safetensors');
     expect(digests(target)).toEqual(digests(source));
-    const outputs = [source, target].map((model) => model.eval().forward(images()).dataSync());
+    const outputs = [source, target].map((model) => valuesOf(model.eval().forward(images())));
     expect(outputs[0]).toEqual(outputs[1]);
   });
 
@@ -163,21 +193,21 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
     expect(load).toThrow(/other\.pth.*keys are of another shape/);
   });
 
-  it('leaves nothing behind but its heatmaps, and nothing at all when disposed', () => {
+  it('leaves nothing behind but its outputs, and nothing at all when disposed', () => {
     const x = images();
     const before = tf.memory().numTensors;
     const model = build();
     const own = tf.memory().numTensors;
-    const heatmaps = model.forward(x);
-    expect(tf.memory().numTensors).toBe(own + 1);
-    heatmaps.dispose();
+    const outputs = model.forward(x);
+    expect(tf.memory().numTensors).toBe(own + outputs.length);
+    tf.dispose(outputs);
     model.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
   it('asks for an input that it can halve often enough', () => {
     const problem = `model.input: is [${HEIGHT + 1}, ${WIDTH}]; ${backbone.type} needs multiples of`;
-    expect(() => buildModel(modelConfig(backbone, [HEIGHT + 1, WIDTH]), KEYPOINTS, 0)).toThrow(problem);
+    expect(() => buildModel(modelConfig(backbone, [HEIGHT + 1, WIDTH], head), KEYPOINTS, 0)).toThrow(problem);
   });
 
   it('has a stage for every parameter of the backbone, and tells it by its distance from the head', () => {
@@ -190,16 +220,26 @@ describe.each(CASES)('the model with backbone %s', (_name, backbone, [HEIGHT, WI
     const members = stages.flat();
     const names = [...model.backbone.namedParameters().keys()];
     expect(names.filter((name) => !members.some((member) => name.startsWith(`${member}.`)))).toEqual([]);
-    expect([...model.head.namedParameters().keys()].map((name) => model.distanceFromHead(name))).toEqual([
-      0, 0,
-    ]);
+    const inHead = [...model.head.namedParameters().keys()].map((name) => model.distanceFromHead(name));
+    expect(new Set(inHead)).toEqual(new Set([0]));
   });
 });
 
-function drawWeights(model: PoseModel, deviation: number, name: string): void {
-  const random = stream(0, name);
-  for (const parameter of model.parameters()) {
-    if (parameter.rank !== 4) continue;
+it('refuses heads without targets for the heatmaps of stacked hourglasses', () => {
+  const build = (stacks: number) =>
+    buildModel(modelConfig({...TINY_HOURGLASS, stacks}, [64, 64], SIMCC_HEAD), KEYPOINTS, 0);
+  expect(() => build(2)).toThrow('model.head.type: stacked hourglasses are supervised by heatmaps');
+});
+
+function valuesOf(outputs: readonly tf.Tensor[]): number[][] {
+  return outputs.map((output) => [...output.dataSync()]);
+}
+
+/** Of convolutions and linear layers. */
+function drawWeights(model: PoseModel, deviation: number, purpose: string): void {
+  const random = stream(0, purpose);
+  for (const [name, parameter] of model.namedParameters()) {
+    if (parameter.rank < 2 || !name.endsWith('.weight')) continue;
     const values = Float32Array.from({length: parameter.size}, () => random.normal(0, deviation));
     parameter.assign(tf.tensor(values, parameter.shape));
   }

@@ -1,10 +1,13 @@
 /** @file Model configurations for tests. */
 import type {
+  CSPNeXtConfig,
   HourglassConfig,
   HRNetConfig,
   ModelConfig,
   RdposeConfig,
   ResNetConfig,
+  RtmccHeadConfig,
+  SimccHeadConfig,
 } from '../../src/config/schema.js';
 
 /** HRNet of the published depth and width W (Sun et al. 2019, Sect. 3). */
@@ -65,12 +68,46 @@ export function rdposeHead(changes: Partial<RdposeConfig> = {}): RdposeConfig {
   };
 }
 
-export function modelConfig(backbone: ModelConfig['backbone'], input: [number, number]): ModelConfig {
+/** One block a stage. */
+export const TINY_CSPNEXT: CSPNeXtConfig = {
+  type: 'cspnext',
+  widenFactor: 0.0625,
+  deepenFactor: 0.167,
+  deconvolution: [],
+};
+
+export const HEATMAP_HEAD = {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1} as const;
+
+export const SIMCC_HEAD: SimccHeadConfig = {
+  type: 'simcc',
+  splitRatio: 2,
+  sigma: [6, 6],
+  beta: 1,
+  labelBeta: null,
+};
+
+/** RTMPose's, but for its width. */
+export const TINY_RTMCC_HEAD: RtmccHeadConfig = {
+  type: 'rtmcc',
+  splitRatio: 2,
+  sigma: null,
+  finalConvKernel: 7,
+  hiddenChannels: 8,
+  gau: {queryChannels: 6, expansion: 2},
+  beta: 10,
+  labelBeta: 10,
+};
+
+export function modelConfig(
+  backbone: ModelConfig['backbone'],
+  input: [number, number],
+  head: ModelConfig['head'] = HEATMAP_HEAD,
+): ModelConfig {
   return {
     name: 'test',
     input,
     backbone,
-    head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1},
+    head,
     initialization: 'published',
     weights: null,
   };

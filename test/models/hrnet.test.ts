@@ -51,5 +51,5 @@ describe('HRNet', () => {
 
 it('a head with an even kernel is refused, one with an odd kernel keeps the size', () => {
   expect(() => new HeatmapHead(4, 2, 2)).toThrow('model.head.finalConvKernel: is 2; set an odd number.');
-  expect(new HeatmapHead(4, 2, 3).forward(tf.zeros([1, 5, 6, 4])).shape).toEqual([1, 5, 6, 2]);
+  expect(new HeatmapHead(4, 2, 3).forward(tf.zeros([1, 5, 6, 4]))[0].shape).toEqual([1, 5, 6, 2]);
 });

@@ -6,10 +6,11 @@ import {HRNet} from '../../src/models/backbones/hrnet.js';
 import {ResNet} from '../../src/models/backbones/resnet.js';
 import {HeatmapHead} from '../../src/models/heads/heatmap.js';
 import {PoseModel} from '../../src/models/poseModel.js';
+import {buildModel} from '../../src/models/registry.js';
 import {formatSummary, summarize, summaryTotals, summaryTree} from '../../src/models/summary.js';
 import {BatchNorm2d, Conv2d, ReLU} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
-import {hrnetOfWidth} from './configs.js';
+import {hrnetOfWidth, modelConfig, TINY_RTMCC_HEAD} from './configs.js';
 
 beforeAll(async () => {
   await selectBackend({backend: 'torch'});
@@ -92,6 +93,25 @@ describe('summarize', () => {
     const {parameters, macs} = summaryTotals(summarize(model, [256, 256]));
     expect((parameters / 1e6).toFixed(2)).toBe(megaParameters);
     expect((macs / 1e9).toFixed(2)).toBe(gigaMacs);
+    model.dispose();
+  });
+
+  // Jiang et al. 2023, Table 6, to the digits printed; the operations also to a third digit by a count apart from this one.
+  it.each([
+    {size: 't', widenFactor: 0.375, deepenFactor: 0.167, megaParameters: '3.34', gigaMacs: '0.355'},
+    {size: 's', widenFactor: 0.5, deepenFactor: 0.33, megaParameters: '5.47', gigaMacs: '0.676'},
+    {size: 'm', widenFactor: 0.75, deepenFactor: 0.67, megaParameters: '13.59', gigaMacs: '1.918'},
+    {size: 'l', widenFactor: 1, deepenFactor: 1, megaParameters: '27.66', gigaMacs: '4.142'},
+  ])('counts RTMPose-$size', ({widenFactor, deepenFactor, megaParameters, gigaMacs}) => {
+    const config = modelConfig({type: 'cspnext', widenFactor, deepenFactor, deconvolution: []}, [256, 192], {
+      ...TINY_RTMCC_HEAD,
+      hiddenChannels: 256,
+      gau: {queryChannels: 128, expansion: 2},
+    });
+    const model = buildModel(config, 17, 0);
+    const {parameters, macs} = summaryTotals(summarize(model, [256, 192]));
+    expect((parameters / 1e6).toFixed(2)).toBe(megaParameters);
+    expect((macs / 1e9).toFixed(3)).toBe(gigaMacs);
     model.dispose();
   });
 

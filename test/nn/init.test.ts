@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
-import {constantDeviation, heDeviation, initializeConvolutions, torchDefault} from '../../src/nn/init.js';
+import {constantDeviation, heDeviation, initializeLayers, torchDefault} from '../../src/nn/init.js';
 import {BatchNorm2d, Conv2d, ConvTranspose2d} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 it('draws convolutions from the normal distribution asked for, and leaves biases and normalisations', () => {
   const net = new Sequential(new Conv2d(64, 64, 3), new BatchNorm2d(64));
-  initializeConvolutions(net, 7, constantDeviation(0.001));
+  initializeLayers(net, 7, constantDeviation(0.001));
   const values = net.namedParameters();
   const {mean, variance} = tf.moments(values.get('0.weight')!);
   // 36,864 draws: the mean's standard error is 5.2e-6, that of the deviation 3.7e-6.
@@ -25,7 +25,7 @@ it('draws convolutions from the normal distribution asked for, and leaves biases
 
 it('gives a layer the same weights whatever stands beside it, and others for another seed or name', () => {
   const weights = (net: Sequential, seed: number, name: string) => {
-    initializeConvolutions(net, seed, constantDeviation(1));
+    initializeLayers(net, seed, constantDeviation(1));
     return [...net.namedParameters().get(name)!.dataSync()];
   };
   const alone = weights(new Sequential(new Conv2d(2, 2, 1)), 1, '0.weight');
@@ -40,7 +40,7 @@ it("keeps a signal's variance through ReLU and convolution by He's rule, and sta
     new Conv2d(64, 64, 3, {bias: false}),
     new Conv2d(64, 8, 1, {isPrediction: true}),
   );
-  initializeConvolutions(net, 7, heDeviation);
+  initializeLayers(net, 7, heDeviation);
   const deviation = (name: string) =>
     Math.sqrt(tf.moments(net.namedParameters().get(name)!).variance.dataSync()[0]);
   expect(deviation('0.weight')).toBeCloseTo(Math.sqrt(2 / (9 * 64)), 3);
@@ -49,7 +49,7 @@ it("keeps a signal's variance through ReLU and convolution by He's rule, and sta
 
 it('counts by He’s rule that a transposed convolution with a stride has fewer inputs for an output', () => {
   const net = new Sequential(new ConvTranspose2d(64, 32, 4, {stride: 2, padding: 1, bias: false}));
-  initializeConvolutions(net, 7, heDeviation);
+  initializeLayers(net, 7, heDeviation);
   const deviation = Math.sqrt(tf.moments(net.namedParameters().get('0.weight')!).variance.dataSync()[0]);
   // 32,768 draws: the standard error is 0.4 %.
   expect(Math.abs(deviation / Math.sqrt(2 / (2 * 2 * 64)) - 1)).toBeLessThan(0.015);
@@ -57,7 +57,7 @@ it('counts by He’s rule that a transposed convolution with a stride has fewer 
 
 it("draws weights and biases from PyTorch's uniform distribution", () => {
   const net = new Sequential(new Conv2d(64, 64, 3));
-  initializeConvolutions(net, 7, torchDefault);
+  initializeLayers(net, 7, torchDefault);
   const limit = 1 / Math.sqrt(9 * 64);
   for (const name of ['0.weight', '0.bias']) {
     const values = [...net.namedParameters().get(name)!.dataSync()];

@@ -4,7 +4,7 @@ import {describe, expect, it} from 'vitest';
 import type {StateDict} from '../../src/checkpoint/stateDict.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {UserError} from '../../src/errors.js';
-import {constantDeviation, initializeConvolutions} from '../../src/nn/init.js';
+import {constantDeviation, initializeLayers} from '../../src/nn/init.js';
 import {BatchNorm2d, Conv2d} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
 import {fromHost, getStateDict, loadMatching, loadStateDict, toHost} from '../../src/nn/stateDict.js';
@@ -60,7 +60,7 @@ describe.each<BackendName>(['torch', 'cpu'])('state dicts on %s', (backend) => {
   it('come back unchanged, the counter included, also after a training step has used the weights', async () => {
     await selectBackend({backend});
     const source = net();
-    initializeConvolutions(source, 3, constantDeviation(1));
+    initializeLayers(source, 3, constantDeviation(1));
     source.forward(tf.ones([2, 5, 5, 2]));
     const dict = getStateDict(source);
     expect(dict.get('1.num_batches_tracked')!.data[0]).toBe(1n);
@@ -109,7 +109,7 @@ describe('loadStateDict', () => {
   it('changes nothing when it refuses', async () => {
     await selectBackend({backend: 'torch'});
     const source = net();
-    initializeConvolutions(source, 3, constantDeviation(1));
+    initializeLayers(source, 3, constantDeviation(1));
     const target = net();
     const before = getStateDict(target);
     expect(() => loadStateDict(target, without(getStateDict(source), '1.bias'), 'a.pth')).toThrow(UserError);
@@ -121,7 +121,7 @@ describe('loadMatching', () => {
   it('fills what fits and says which keys it left', async () => {
     await selectBackend({backend: 'torch'});
     const source = new Sequential(new Conv2d(2, 3, 3), new Conv2d(3, 17, 1));
-    initializeConvolutions(source, 3, constantDeviation(1));
+    initializeLayers(source, 3, constantDeviation(1));
     const target = new Sequential(new Conv2d(2, 3, 3), new Conv2d(3, 14, 1));
     const dict = getStateDict(source);
     expect(loadMatching(target, dict, 'a.pth')).toEqual(['1.weight', '1.bias']);

@@ -68,7 +68,7 @@ async function officialModel(): Promise<PoseModel> {
 async function expectOfficialOutput(backend: BackendName): Promise<void> {
   await selectBackend({backend});
   const model = (await officialModel()).eval();
-  const actual = model.forward(REFERENCE.maps('input'));
+  const [actual] = model.forward(REFERENCE.maps('input'));
   expect(largestError(actual, REFERENCE.maps('eval_output'))).toBeLessThan(1e-4);
   model.dispose();
 }
@@ -93,12 +93,10 @@ describe.skipIf(!existsSync(WEIGHTS))(
         model = await officialModel();
         const named = model.namedParameters();
         const weights = tf.reshape(REFERENCE.array('weight'), [2, 17]) as tf.Tensor2D;
-        const step = tf
-          .engine()
-          .gradients(
-            () => heatmapMse(model.forward(REFERENCE.maps('input')), REFERENCE.maps('target'), weights),
-            [...named.values()],
-          );
+        const step = tf.engine().gradients(() => {
+          const [heatmaps] = model.forward(REFERENCE.maps('input'));
+          return heatmapMse(heatmaps as tf.Tensor4D, REFERENCE.maps('target'), weights);
+        }, [...named.values()]);
         loss = step.value.dataSync()[0];
         gradients = new Map([...named.keys()].map((name, i) => [name, step.grads[i]]));
         runningMeans = new Map([...model.namedBuffers()].filter(([name]) => name.endsWith('running_mean')));

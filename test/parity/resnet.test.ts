@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
-import {supervisedMse} from '../../src/losses/supervised.js';
+import {createLoss} from '../../src/losses/create.js';
+import {supervisedLoss} from '../../src/losses/supervised.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
 import {buildModel} from '../../src/models/registry.js';
 import {stream} from '../../src/random.js';
@@ -67,6 +68,8 @@ const EXPECTED: Readonly<Record<number, Expected>> = {
   },
 };
 
+const mse = createLoss({type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1});
+
 const length = (tensor: tf.Tensor): number => Math.hypot(...tensor.dataSync());
 
 beforeAll(async () => {
@@ -82,14 +85,14 @@ describe.each(TINY_RESNETS)('SimpleBaseline on a ResNet-$layers', (backbone) => 
     const names = Object.keys(gradients);
     const named = model.namedParameters();
     const step = tf.engine().gradients(
-      () => supervisedMse(model.supervised(images), targets, tf.ones([BATCH, KEYPOINTS])),
+      () => supervisedLoss(mse, model.supervised(images), [targets], tf.ones([BATCH, KEYPOINTS])),
       names.map((name) => named.get(name)!),
     );
     expect(Math.abs(step.value.dataSync()[0] / loss - 1)).toBeLessThan(1e-4);
     names.forEach((name, i) => {
       expect(Math.abs(length(step.grads[i]) / gradients[name] - 1), name).toBeLessThan(2e-3);
     });
-    const output = model.eval().forward(images);
+    const [output] = model.eval().forward(images);
     expect(Math.abs(length(output) / evaluation - 1)).toBeLessThan(1e-4);
     model.dispose();
   });

@@ -8,7 +8,7 @@ import {buildModel} from '../../src/models/registry.js';
 import {stepDraws, stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
 import type {Optimizer} from '../../src/train/optimizers.js';
-import {modelConfig, TINY_HRNET} from '../models/configs.js';
+import {HEATMAP_HEAD, modelConfig, TINY_HRNET} from '../models/configs.js';
 import {adamOf} from '../train/steps.js';
 
 const SET = loadKeypointSet('coco17');
@@ -86,7 +86,7 @@ describe('decoding', () => {
     ['udp', [(7.4 * 63) / 15, (3 * 31) / 7]],
   ] as const)('finds what was drawn between cells, in pixels of the input (%s)', (codec, [row, column]) => {
     const config = modelConfig(TINY_HRNET, INPUT);
-    const own = new TopDownTask(task.model, SET, {...config, head: {...config.head, codec}});
+    const own = new TopDownTask(task.model, SET, {...config, head: {...HEATMAP_HEAD, codec}});
     const heatmaps = new Float32Array(CELLS * KEYPOINTS);
     for (let cell = 0; cell < CELLS; cell++) {
       const squared = (Math.floor(cell / 8) - 7.4) ** 2 + ((cell % 8) - 3) ** 2;
@@ -143,7 +143,7 @@ describe('prediction', () => {
     const batch = makeBatch();
     for (let i = 0; i < 3; i++) train(batch);
     const config = modelConfig(TINY_HRNET, INPUT);
-    const own = new TopDownTask(task.model, SET, {...config, head: {...config.head, codec}});
+    const own = new TopDownTask(task.model, SET, {...config, head: {...HEATMAP_HEAD, codec}});
     const [published, shifted, plain] = [null, true, false].map(
       (shiftHeatmap) => own.predict(batch, {flipTest: true, shiftHeatmap})[0],
     );

@@ -134,9 +134,10 @@ it('the loss of a stacked hourglass is the sum over its stacks, each compared wi
   const task = new TopDownTask(buildModel(config, KEYPOINTS, 0), SET, config);
   const inputs = task.upload(makeBatch());
   const {value} = task.gradients(inputs, task.model.parameters().slice(-1), stepDraws(0, 0, 0));
-  const outputs = task.model.supervised(inputs.images);
-  const losses = outputs.map(
-    ({heatmaps}) => heatmapMse(heatmaps, inputs.targets, inputs.weights).dataSync()[0],
+  const targets = inputs.targets[0] as tf.Tensor4D;
+  const supervised = task.model.supervised(inputs.images);
+  const losses = supervised.map(
+    ({outputs}) => heatmapMse(outputs[0] as tf.Tensor4D, targets, inputs.weights).dataSync()[0],
   );
   expect(losses).toHaveLength(3);
   expect(new Set(losses).size).toBe(3);

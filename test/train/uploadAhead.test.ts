@@ -39,7 +39,7 @@ function source(batchesPerEpoch: number, delay = 0) {
 function upload({images}: Batch) {
   return {
     images: tf.tensor4d(images, [1, 1, 1, 40]),
-    targets: tf.zeros<tf.Rank.R4>([1, 1, 1, 1]),
+    targets: [tf.zeros<tf.Rank.R4>([1, 1, 1, 1])],
     weights: tf.zeros<tf.Rank.R2>([1, 1]),
   };
 }

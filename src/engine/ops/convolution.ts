@@ -28,8 +28,22 @@ export function convolution(
   if (hasKernel(KERNELS.convolution)) {
     return runKernel(KERNELS.convolution, bias ? {x, weight, bias} : {x, weight}, options);
   }
-  const y = inGroups(x, weight, options.groups, (part, share) => plain(part, share, options));
+  const y = isDepthwise(x, options)
+    ? depthwise(x, weight, options)
+    : inGroups(x, weight, options.groups, (part, share) => plain(part, share, options));
   return bias ? tf.add(y, bias) : y;
+}
+
+/** Whether every channel is a group, in the form that TensorFlow.js has a kernel for. */
+function isDepthwise(x: tf.Tensor4D, {groups, dilation}: ConvolutionOptions): boolean {
+  return groups > 1 && groups === x.shape[3] && dilation === 1;
+}
+
+function depthwise(x: tf.Tensor4D, weight: tf.Tensor4D, {stride, padding}: ConvolutionOptions): tf.Tensor4D {
+  const [height, width, , outputs] = weight.shape;
+  const channels = x.shape[3];
+  const filter = tf.reshape(weight, [height, width, channels, outputs / channels]) as tf.Tensor4D;
+  return tf.depthwiseConv2d(x, filter, stride, padding, 'NHWC', 1, 'floor');
 }
 
 /** What follows a convolution in evaluation. */

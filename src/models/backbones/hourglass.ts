@@ -173,7 +173,7 @@ export class StackedHourglass extends Backbone {
       let x = this.pre.forward(images);
       for (let stack = 0; stack < this.outs.length; stack++) {
         const {heatmaps, next} = this.#goOn(x, stack);
-        intermediate.push({heatmaps, weight: 1});
+        intermediate.push({outputs: [heatmaps], weight: 1});
         // Freed at once, and not at the end of the stacks.
         x.dispose();
         x = next;

@@ -5,6 +5,7 @@ import {BatchNorm2d, Conv2d, MaxPool2d, ReLU} from '../../nn/layers.js';
 import {Sequential} from '../../nn/sequential.js';
 import {Backbone} from '../backbone.js';
 import {deconvolutions} from '../necks/deconvolution.js';
+import {strideOf} from '../stride.js';
 import {BasicBlock, BOTTLENECK_EXPANSION, Bottleneck} from './residual.js';
 
 const BASIC = {make: (...args: [number, number, number]) => new BasicBlock(...args), expansion: 1};
@@ -21,9 +22,6 @@ const DEPTHS = {
   101: {block: BOTTLENECK, stages: [3, 4, 23, 3]},
   152: {block: BOTTLENECK, stages: [3, 8, 36, 3]},
 } as const;
-
-/** Of the features before the deconvolutions, each of which halves it. */
-const RESNET_STRIDE = 32;
 
 /** The four stages: each twice as wide as the one before it, and from the second on half as high. */
 function residualStages({layers, channels}: ResNetConfig): {stages: Sequential[]; outputs: number} {
@@ -62,14 +60,15 @@ export class ResNet extends Backbone {
     this.bn1 = new BatchNorm2d(channels);
     [this.layer1, this.layer2, this.layer3, this.layer4] = stages;
     this.deconv_layers = deconvolutions(outputs, deconvolution);
-    this.channels = deconvolution.at(-1)!;
-    this.stride = RESNET_STRIDE / 2 ** deconvolution.length;
+    this.channels = deconvolution.at(-1) ?? outputs;
+    this.stride = strideOf(config);
     const stem = [this.conv1, this.bn1, new ReLU(), new MaxPool2d(3, {stride: 2, padding: 1})];
     this.#body = new Sequential(...stem, ...stages, this.deconv_layers);
   }
 
   override get stages(): readonly (readonly string[])[] {
-    return [['conv1', 'bn1'], ['layer1'], ['layer2'], ['layer3'], ['layer4'], ['deconv_layers']];
+    const stages = [['conv1', 'bn1'], ['layer1'], ['layer2'], ['layer3'], ['layer4']];
+    return this.deconv_layers.isEmpty ? stages : [...stages, ['deconv_layers']];
   }
 
   override forward(images: tf.Tensor4D): tf.Tensor4D {

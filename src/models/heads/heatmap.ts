@@ -29,7 +29,8 @@ export class HeatmapHead extends Head {
     return [[this.name, this.#convolution]];
   }
 
-  override forward(features: tf.Tensor4D): tf.Tensor4D {
-    return this.#convolution.forward(features);
+  /** One set of maps [B, h, w, keypoints]. */
+  override forward(features: tf.Tensor4D): [tf.Tensor4D] {
+    return [this.#convolution.forward(features)];
   }
 }

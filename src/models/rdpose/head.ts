@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type {PerturbationConfig, RdposeConfig} from '../../config/schema.js';
 import {withoutGradient} from '../../engine/gradients.js';
-import type {SupervisedHeatmaps} from '../../losses/supervised.js';
+import type {SupervisedOutputs} from '../../losses/supervised.js';
 import {Conv2d} from '../../nn/layers.js';
 import {Head, type TrainingStep} from '../head.js';
 import {anchorAt, fixedCells, lastMapPeaks} from './anchor.js';
@@ -41,36 +41,36 @@ export class RdposeHead extends Head {
   }
 
   /** @returns the keypoints' maps, without the centre's */
-  override forward(features: tf.Tensor4D): tf.Tensor4D {
+  override forward(features: tf.Tensor4D): tf.Tensor[] {
     return tf.tidy(() => {
       const {inference} = this.config;
       const decoupling = inference === 'plain' ? null : this.#decoupling;
       const plain = this.#final.forward(features);
-      if (!decoupling) return this.#withoutCentre(plain);
+      if (!decoupling) return [this.#withoutCentre(plain)];
       const found = anchorAt(features, lastMapPeaks(this.#activated(plain)));
-      return this.#withoutCentre(this.#heatmaps(decoupling.forward(features, found)));
+      return [this.#withoutCentre(this.#heatmaps(decoupling.forward(features, found)))];
     });
   }
 
   /** The plain heatmaps come last. */
-  override supervised(features: tf.Tensor4D, step: TrainingStep | null): SupervisedHeatmaps[] {
+  override supervised(features: tf.Tensor4D, step: TrainingStep | null): SupervisedOutputs[] {
     return tf.tidy(() => {
-      const plain = {heatmaps: this.#final.forward(features), weight: WEIGHTS.plain};
+      const plain = {outputs: [this.#final.forward(features)], weight: WEIGHTS.plain};
       const decoupled = this.#decoupling ? this.#decoupled(features, this.#decoupling) : [];
-      const reference = (decoupled.at(-1) ?? plain).heatmaps;
+      const [reference] = (decoupled.at(-1) ?? plain).outputs;
       return [...decoupled, ...this.#perturbed(features, reference, step), plain];
     });
   }
 
   /** At a first guess, and at the centre that is found there. */
-  #decoupled(features: tf.Tensor4D, decoupling: FeatureDecoupling): SupervisedHeatmaps[] {
+  #decoupled(features: tf.Tensor4D, decoupling: FeatureDecoupling): SupervisedOutputs[] {
     const [batch, , width] = features.shape;
     const guess = anchorAt(features, fixedCells(batch, this.#firstCell(features), width));
     const first = this.#heatmaps(decoupling.forward(features, guess));
     const found = anchorAt(features, lastMapPeaks(first));
     return [
-      {heatmaps: first, weight: WEIGHTS.first},
-      {heatmaps: this.#heatmaps(decoupling.forward(features, found)), weight: WEIGHTS.found},
+      {outputs: [first], weight: WEIGHTS.first},
+      {outputs: [this.#heatmaps(decoupling.forward(features, found))], weight: WEIGHTS.found},
     ];
   }
 
@@ -81,16 +81,16 @@ export class RdposeHead extends Head {
   }
 
   /** @param reference the heatmaps without perturbation */
-  #perturbed(features: tf.Tensor4D, reference: tf.Tensor4D, step: TrainingStep | null): SupervisedHeatmaps[] {
+  #perturbed(features: tf.Tensor4D, reference: tf.Tensor, step: TrainingStep | null): SupervisedOutputs[] {
     const config = this.config.perturbation;
     if (config.weight === 0 || !step) return [];
-    const heatmaps = this.#perturbedHeatmaps(features, config, step);
+    const outputs = [this.#perturbedHeatmaps(features, config, step)];
     const {weight, consistency} = config;
-    if (consistency === 0) return [{heatmaps, weight}];
-    const targets = withoutGradient(() => tf.clone(reference));
+    if (consistency === 0) return [{outputs, weight}];
+    const targets = [withoutGradient(() => tf.clone(reference))];
     return [
-      {heatmaps, weight},
-      {heatmaps, weight: consistency, targets},
+      {outputs, weight},
+      {outputs, weight: consistency, targets},
     ];
   }
 

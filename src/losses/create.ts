@@ -1,0 +1,28 @@
+/** @file The loss of a head: what its outputs are compared with the targets by. */
+import type * as tf from '@tensorflow/tfjs';
+import type {ModelConfig} from '../config/schema.js';
+import {heatmapMse} from './heatmapMse.js';
+import {simccKl} from './simccKl.js';
+
+/**
+ * @param outputs, targets one tensor [B, ...] for each of the codec's targets
+ * @param weights [B, K]
+ * @returns a scalar
+ */
+export type PoseLoss = (
+  outputs: readonly tf.Tensor[],
+  targets: readonly tf.Tensor[],
+  weights: tf.Tensor2D,
+) => tf.Scalar;
+
+export function createLoss(head: ModelConfig['head']): PoseLoss {
+  switch (head.type) {
+    case 'heatmap':
+    case 'rdpose':
+      return ([heatmaps], [targets], weights) =>
+        heatmapMse(heatmaps as tf.Tensor4D, targets as tf.Tensor4D, weights);
+    case 'simcc':
+    case 'rtmcc':
+      return (outputs, targets, weights) => simccKl(outputs, targets, weights, head);
+  }
+}
