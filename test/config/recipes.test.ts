@@ -116,6 +116,41 @@ describe('the recipes', () => {
     expect(mpii.eval.metrics).toEqual(['pckh']);
   });
 
+  // Jiang et al. 2023, and MMPose's files for 8 devices of 256 people, whose rate is for 1024.
+  it.each([
+    ['t', 0.375, 0.167, 0, 0],
+    ['s', 0.5, 0.33, 0, 0.9998],
+    ['m', 0.75, 0.67, 0.05, 0.9998],
+    ['l', 1, 1, 0.05, 0.9998],
+  ])(
+    'of RTMPose-%s have the published shape and training',
+    (size, widenFactor, deepenFactor, weightDecay, decay) => {
+      const {model, train, dataset} = loadConfig(
+        join(EXPERIMENTS, `coco/rtmpose_${size}_256x192.yaml`),
+      ).config;
+      expect(model).toMatchObject({
+        input: [256, 192],
+        backbone: {type: 'cspnext', widenFactor, deepenFactor, deconvolution: []},
+        head: {
+          ...{type: 'rtmcc', splitRatio: 2, sigma: [4.9, 5.66], finalConvKernel: 7, hiddenChannels: 256},
+          ...{gau: {queryChannels: 128, expansion: 2}, beta: 10, labelBeta: 10},
+        },
+      });
+      expect(train.batchSize * train.accumulate).toBe(1024);
+      expect(train).toMatchObject({
+        epochs: 420,
+        optimizer: {type: 'adamw', learningRate: 4e-3, weightDecay},
+        schedule: {type: 'flatThenCosine', flat: 0.5, floor: 0.05, warmupSteps: 1000, warmupFactor: 1e-5},
+        ema: {decay},
+      });
+      expect(dataset.augment).toMatchObject({
+        ...{flip: 0.5, rotation: 40, scale: 0.4, halfBody: {probability: 0.3}},
+        ...{boxJitter: {probability: 0.3, shift: 0.16}, blur: {box: 0.1, median: 0.1}},
+        coarseDropout: {probability: 1, minSize: 0.2, maxSize: 0.4},
+      });
+    },
+  );
+
   it.each([2, 8])('of %i stacked hourglasses have the published shape and training', (stacks) => {
     const {model, train} = loadConfig(join(EXPERIMENTS, `mpii/hourglass_${stacks}.yaml`)).config;
     expect(model).toMatchObject({

@@ -8,6 +8,10 @@ export const SIMPLE_BASELINE: Family = {
     ...MMPOSE_EXTRAS,
     // torchvision's classifier.
     [/^fc\.(weight|bias)$/, null],
+    // MMPose's SimCC head.
+    [/^head\.deconv_head\.(deconv_layers\..+)$/, '$1'],
+    [/^head\.deconv_head\.(final_layer\..+)$/, 'head.$1'],
+    [/^(head\.mlp_head_[xy]\.(?:weight|bias))$/, '$1'],
     [/^(?:(?:keypoint_head|head)\.)?((?:deconv_layers|final_layer)\..+)$/, '$1'],
     [/^(?:backbone\.)?((?:conv1|bn1|layer[1234])\..+)$/, '$1'],
     ...RDPOSE_PARTS,

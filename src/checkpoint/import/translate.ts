@@ -4,10 +4,11 @@ import type {StateDict} from '../stateDict.js';
 import type {Family} from './family.js';
 import {HOURGLASS} from './hourglass.js';
 import {HRNET} from './hrnet.js';
+import {RTMPOSE} from './rtmpose.js';
 import {SIMPLE_BASELINE} from './simpleBaseline.js';
 
-/** HRNet has a `layer1`, too, and the hourglass nothing of the others. */
-const FAMILIES: readonly Family[] = [HRNET, HOURGLASS, SIMPLE_BASELINE];
+/** HRNet has a `layer1`, too; the hourglass and RTMPose have nothing of the others. */
+const FAMILIES: readonly Family[] = [HRNET, HOURGLASS, RTMPOSE, SIMPLE_BASELINE];
 
 export interface Translation {
   readonly family: string;

@@ -67,6 +67,44 @@ describe('published weights', () => {
     expect(result.names.map(([, name]) => name)).toEqual(ours);
   });
 
+  it.each(['', 'backbone.'])(
+    'of CSPNeXt with the prefix %j, heads and a classifier get MMPose’s names',
+    (prefix) => {
+      const body = ['stem.0.conv.weight', 'stage4.1.conv2.bn.bias', 'stage4.2.main_conv.conv.weight'];
+      const heads = ['head.final_layer.bias', 'head.mlp.0.g', 'head.gau.uv.weight', 'head.mlp_head_x.bias'];
+      const {family, unknown, names} = mapping(
+        ...body.map((name) => prefix + name),
+        ...heads,
+        'head.fc.bias',
+      );
+      expect({family, unknown}).toEqual({family: 'RTMPose', unknown: []});
+      expect(names.map(([, name]) => name)).toEqual([
+        ...body.map((name) => `backbone.${name}`),
+        ...heads,
+        null,
+      ]);
+    },
+  );
+
+  it('of MMPose’s SimCC on a ResNet fill a SimpleBaseline with that head', () => {
+    const deconvolutions = ['deconv_layers.0.weight', 'final_layer.weight'];
+    const published = [
+      'backbone.layer4.0.conv1.weight',
+      ...deconvolutions.map((name) => `head.deconv_head.${name}`),
+      'head.mlp_head_y.weight',
+    ];
+    const {unknown, names} = mapping(...published);
+    expect(unknown).toEqual([]);
+    expect(names.map(([, name]) => name)).toEqual([
+      ...[
+        'layer4.0.conv1.weight',
+        'deconv_layers.0.weight',
+        'head.final_layer.weight',
+        'head.mlp_head_y.weight',
+      ],
+    ]);
+  });
+
   it('name what they hold beside them', () => {
     const classifier = ['incre_modules.0.0.conv1.weight', 'classifier.weight'];
     const {unknown, names} = mapping(
@@ -91,6 +129,7 @@ describe('published weights', () => {
   it.runIf(existsSync(REFERENCE)).each([
     ['hrnet/hrnet_thin_coco17.pth', 'HRNet'],
     ['hourglass/hourglass_thin_mpii16.pth', 'stacked hourglass'],
+    ['rtmpose/rtmpose_thin_coco17.pth', 'RTMPose'],
   ])('of the reference file %s are all known', async (file, family) => {
     const weights = await loadWeights(join(REFERENCE, file));
     const result = translate(weights, file);
