@@ -1,0 +1,71 @@
+/**
+ * @file AgentPose (Zhang et al. 2025) as a method: the agent's losses, and the way by which its features reach the
+ * student's head, so that it can take part in inference.
+ */
+import * as tf from '@tensorflow/tfjs';
+import {Conv2d} from '../../../nn/layers.js';
+import type {TensorDraws} from '../draws.js';
+import {type Distilled, DistillMethod, type DistillStep, type FeatureChannels, weighted} from '../method.js';
+import {sameSize} from '../sameSize.js';
+import {FeatureAgent} from './featureAgent.js';
+import {VpProcess, type VpSettings} from './vpProcess.js';
+
+export interface AgentPoseSettings extends VpSettings {
+  /** null: no autoencoder. */
+  readonly latentChannels: number | null;
+  /** Whether the start time is predicted for each image. */
+  readonly learnsStart: boolean;
+  /** Whether the agent takes part in inference: then the head learns from its features, too. */
+  readonly refines: boolean;
+  readonly weights: {
+    readonly distillation: number;
+    readonly diffusion: number;
+    readonly reconstruction: number;
+    /** Of the states before the last; 0: they are not looked at. */
+    readonly intermediate: number;
+  };
+}
+
+export class AgentPose extends DistillMethod {
+  readonly agent: FeatureAgent;
+  /** From the latent space to the student's channels; null if the agent is for training alone. */
+  readonly back: Conv2d | null;
+  readonly #settings: AgentPoseSettings;
+
+  constructor(channels: FeatureChannels, settings: AgentPoseSettings) {
+    super();
+    const {latentChannels, learnsStart, refines} = settings;
+    this.agent = new FeatureAgent(channels, new VpProcess(settings), {
+      latentChannels,
+      adaptsNoise: learnsStart,
+      normalizesProjection: true,
+    });
+    this.back = refines ? new Conv2d(this.agent.channels, channels.student, 1) : null;
+    this.#settings = settings;
+  }
+
+  override distill({teacher, student, draws}: DistillStep): Distilled {
+    const {weights} = this.#settings;
+    const {refined, ...losses} = this.agent.losses(
+      teacher.features,
+      student.features,
+      draws,
+      weights.intermediate > 0,
+    );
+    const {back} = this;
+    return {
+      terms: weighted(losses, weights),
+      refined: back && forHead(back, refined, student.features),
+    };
+  }
+
+  override refine(features: tf.Tensor4D, draws: TensorDraws): tf.Tensor4D | null {
+    const {back} = this;
+    return back && tf.tidy(() => forHead(back, this.agent.refine(features, draws), features));
+  }
+}
+
+/** Refined features in the channels and on the grid of the student's own. */
+function forHead(back: Conv2d, refined: tf.Tensor4D, features: tf.Tensor4D): tf.Tensor4D {
+  return sameSize(back.forward(refined), features);
+}

@@ -1,0 +1,79 @@
+/** @file What a way of distilling is: from what teacher and student gave for a batch to terms of the loss. */
+import * as tf from '@tensorflow/tfjs';
+import {Module} from '../../nn/module.js';
+import type {TensorDraws} from './draws.js';
+
+/** What a network gave for a batch. */
+export interface Tapped {
+  /** [B, H, W, C] where the method looks into the network. */
+  readonly features: tf.Tensor4D;
+  /** Its outputs, one for each of the codec's targets: heatmaps [B, H, W, K], or vectors [B, K, bins]. */
+  readonly outputs: readonly tf.Tensor[];
+}
+
+export interface DistillStep {
+  /** Constants: no gradient is wanted of them. */
+  readonly teacher: Tapped;
+  readonly student: Tapped;
+  readonly draws: TensorDraws;
+  /** The share of the training that is over: 0 at its start, 1 at its end. */
+  readonly progress: number;
+}
+
+/** A part of the loss. */
+export interface LossTerm {
+  readonly name: string;
+  readonly loss: tf.Scalar;
+  readonly weight: number;
+}
+
+export interface Distilled {
+  readonly terms: LossTerm[];
+  /** The student's features as the head gets them where the method takes part in inference, for a loss of the task; else null. */
+  readonly refined: tf.Tensor4D | null;
+}
+
+/** Channels of the features of both. */
+export interface FeatureChannels {
+  readonly student: number;
+  readonly teacher: number;
+}
+
+/** A way of distilling, with the layers that it trains beside the student. */
+export abstract class DistillMethod extends Module {
+  /**
+   * The terms of a step, in which every parameter of the method takes part, whatever the weights are. What is made on the
+   * way is freed by the caller's `tf.tidy`.
+   */
+  abstract distill(step: DistillStep): Distilled;
+
+  /**
+   * Inference with the method's layers: the student's features as its head gets them then.
+   * @param features [B, H, W, C] of the student
+   * @returns of the same shape; null if the method is for training alone
+   */
+  refine(_features: tf.Tensor4D, _draws: TensorDraws): tf.Tensor4D | null {
+    return null;
+  }
+}
+
+/** The losses that there are, each with the weight under its name. */
+export function weighted<Name extends string>(
+  losses: Readonly<Record<NoInfer<Name>, tf.Scalar | null>>,
+  weights: Readonly<Record<Name, number>>,
+): LossTerm[] {
+  return (Object.keys(weights) as Name[]).flatMap((name) => {
+    const loss = losses[name];
+    return loss ? [{name, loss, weight: weights[name]}] : [];
+  });
+}
+
+/** Σ weight·loss. @param terms at least one */
+export function weightedSum(terms: readonly LossTerm[]): tf.Scalar {
+  return tf.tidy(() => tf.addN(terms.map(({loss, weight}) => tf.mul<tf.Scalar>(loss, weight))));
+}
+
+/** mean((a − b)²). */
+export function meanSquare(a: tf.Tensor, b: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => tf.mean<tf.Scalar>(tf.squaredDifference(a, b)));
+}
