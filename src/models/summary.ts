@@ -132,11 +132,11 @@ function rowOf(
   modules: ReadonlyMap<string, Module>,
 ): SummaryRow {
   const depth = name.split('.').length - 1;
+  // A layer may have parameters of its own and layers below it.
   const own = layers.find((layer) => layer.name === name);
-  if (own) return {...own, depth};
   const below = layers.filter((layer) => layer.name.startsWith(`${name}.`));
   const type = modules.get(name)?.constructor.name ?? '';
-  return {name, depth, type, output: null, ...summaryTotals(below)};
+  return {name, depth, type, output: own?.output ?? null, ...summaryTotals(own ? [own, ...below] : below)};
 }
 
 const grouped = (count: number): string => (count > 0 ? count.toLocaleString('en-US') : '');
@@ -169,8 +169,9 @@ export function formatSummary(rows: readonly SummaryRow[], totals: SummaryTotals
 
 function totalsLine({parameters, macs, activationBytes}: SummaryTotals): string {
   const size = ((BYTES * parameters) / 2 ** 20).toFixed(1);
+  const gigaMacs = (macs / 1e9).toFixed(macs < 1e9 ? 3 : 2);
   return (
-    `${(parameters / 1e6).toFixed(2)} M parameters (${size} MiB), ${(macs / 1e9).toFixed(2)} GMACs, ` +
+    `${(parameters / 1e6).toFixed(2)} M parameters (${size} MiB), ${gigaMacs} GMACs, ` +
     `${(activationBytes / 2 ** 20).toFixed(1)} MiB of activations an image in training (float32)`
   );
 }

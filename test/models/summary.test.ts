@@ -10,7 +10,7 @@ import {buildModel} from '../../src/models/registry.js';
 import {formatSummary, summarize, summaryTotals, summaryTree} from '../../src/models/summary.js';
 import {BatchNorm2d, Conv2d, ReLU} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
-import {hrnetOfWidth, modelConfig, TINY_RTMCC_HEAD} from './configs.js';
+import {hrnetOfWidth, modelConfig, TINY_CSPNEXT, TINY_RTMCC_HEAD} from './configs.js';
 
 beforeAll(async () => {
   await selectBackend({backend: 'torch'});
@@ -152,6 +152,19 @@ describe('the tree of layers', () => {
     expect(summaryTotals(rows(1))).toEqual(summaryTotals(summarize(model, [2, 2])));
   });
 
+  it('holds at a layer that has parameters of its own and layers below it the sums of both', () => {
+    const rtmpose = buildModel(modelConfig(TINY_CSPNEXT, [64, 32], TINY_RTMCC_HEAD), 3, 0);
+    const layers = summarize(rtmpose, [64, 32]);
+    const shown = summaryTree(rtmpose, layers, 2);
+    // Tokens of 8, queries of 6, gate and values of 16: γ, β, o, uv, ScaleNorm's g, the factors of the input.
+    expect(shown.find(({name}) => name === 'head.gau')).toMatchObject({
+      ...{type: 'GatedAttention', output: [1, 3, 8]},
+      parameters: 2 * 6 + 2 * 6 + 16 * 8 + 8 * (2 * 16 + 6) + 1 + 8,
+      macs: 3 * 3 * (6 + 16) + 3 * 16 * 8 + 3 * 8 * (2 * 16 + 6),
+    });
+    expect(summaryTotals(shown.filter(({depth}) => depth === 1))).toEqual(summaryTotals(layers));
+  });
+
   it('goes as deep as it is told', () => {
     expect(rows(2).map(({name}) => name)).toEqual(['0', '1', '1.0', '1.1']);
     expect(rows(9).map(({name, depth}) => `${depth} ${name}`)).toEqual([
@@ -186,7 +199,7 @@ describe('the tree of layers', () => {
         '1      Sequential                    1,001  1,000,000     0.00 MiB',
         '  0    Conv2d      10×100×1          1,001  1,000,000     0.00 MiB',
         'total                                4,001  4,000,000     3.82 MiB',
-        '0.00 M parameters (0.0 MiB), 0.00 GMACs, 3.8 MiB of activations an image in training (float32)',
+        '0.00 M parameters (0.0 MiB), 0.004 GMACs, 3.8 MiB of activations an image in training (float32)',
         '',
       ].join('\n'),
     );
