@@ -4,11 +4,11 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import type {RdposeConfig} from '../../../src/config/schema.js';
 import {OFF_TARGET_NUMBERS} from '../../../src/data/offTarget.js';
 import {selectBackend} from '../../../src/engine/index.js';
-import type {TrainingStep} from '../../../src/models/head.js';
+import type {Head, TrainingStep} from '../../../src/models/head.js';
 import {HeatmapHead} from '../../../src/models/heads/heatmap.js';
 import {RdposeHead} from '../../../src/models/rdpose/head.js';
 import {summarize, summaryTotals} from '../../../src/models/summary.js';
-import {heDeviation, initializeConvolutions} from '../../../src/nn/init.js';
+import {heDeviation, initializeLayers} from '../../../src/nn/init.js';
 import {Layer} from '../../../src/nn/module.js';
 import {stepDraws, stream} from '../../../src/random.js';
 import {NO_PERTURBATION, rdposeHead} from '../configs.js';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 function headOf(changes: Partial<RdposeConfig> = {}): RdposeHead {
   const head = new RdposeHead(CHANNELS, KEYPOINTS, rdposeHead(changes));
-  initializeConvolutions(head, 1, heDeviation);
+  initializeLayers(head, 1, heDeviation);
   // Predictions begin near 0, where everything is alike.
   const weight = head.namedParameters().get('final_layer.weight')!;
   tf.tidy(() => weight.assign(tf.mul(weight, 500)));
@@ -49,7 +49,7 @@ describe('what is supervised', () => {
     expect(weightsOf(headOf({decoupling: 'none', inference: 'plain'}), null)).toEqual([1]);
     const shapes = headOf()
       .supervised(features(), null)
-      .map(({heatmaps}) => heatmaps.shape);
+      .map(({outputs: [heatmaps]}) => heatmaps.shape);
     expect(shapes).toEqual(Array(3).fill([BATCH, HEIGHT, WIDTH, KEYPOINTS + 1]));
   });
 
@@ -67,7 +67,7 @@ describe('what is supervised', () => {
   it('draws the same in the same step, and something else in the next', () => {
     const head = headOf(PERTURBED);
     const perturbed = (step: number) => [
-      ...head.supervised(features(), stepAt(step))[2].heatmaps.dataSync<'float32'>(),
+      ...head.supervised(features(), stepAt(step))[2].outputs[0].dataSync<'float32'>(),
     ];
     expect(perturbed(4)).toEqual(perturbed(4));
     expect(perturbed(5)).not.toEqual(perturbed(4));
@@ -77,11 +77,13 @@ describe('what is supervised', () => {
     const head = headOf({perturbation: {...NO_PERTURBATION, weight: 1, consistency: 0.1}});
     const outputs = head.supervised(features(), stepAt(0));
     expect(outputs.map(({weight}) => weight)).toEqual([1, 1.5, 1, 0.1, 1]);
-    expect(outputs[3].heatmaps).toBe(outputs[2].heatmaps);
-    expect(outputs[3].targets!.dataSync()).toEqual(outputs[1].heatmaps.dataSync());
+    expect(outputs[3].outputs).toEqual(outputs[2].outputs);
+    expect(outputs[3].targets![0].dataSync()).toEqual(outputs[1].outputs[0].dataSync());
     // Nothing but the constant depends on the parameters here.
     const ofConstants = () =>
-      tf.grad((x: tf.Tensor) => tf.sum(head.supervised(x as tf.Tensor4D, stepAt(0))[3].targets!))(features());
+      tf.grad((x: tf.Tensor) => tf.sum(head.supervised(x as tf.Tensor4D, stepAt(0))[3].targets![0]))(
+        features(),
+      );
     expect(ofConstants).toThrow(/gradient/);
   });
 });
@@ -89,15 +91,15 @@ describe('what is supervised', () => {
 describe('inference', () => {
   it('plain gives the plain maps, without that of the centre', () => {
     const head = headOf({inference: 'plain'});
-    const plain = head.supervised(features(), null).at(-1)!.heatmaps;
+    const plain = head.supervised(features(), null).at(-1)!.outputs[0];
     const expected = tf.slice(plain, [0, 0, 0, 0], [-1, -1, -1, KEYPOINTS]);
-    expect(head.forward(features()).dataSync()).toEqual(expected.dataSync());
+    expect(head.forward(features())[0].dataSync()).toEqual(expected.dataSync());
   });
 
   it('decoupled looks at the peak of the plain map of the centre', async () => {
     const x = features();
     const head = headOf();
-    const plain = head.supervised(x, null).at(-1)!.heatmaps;
+    const plain = head.supervised(x, null).at(-1)!.outputs[0];
     const centres = (await tf.unstack(plain, 3)[KEYPOINTS].array()) as number[][][];
     const peaks = centres.map((map) => {
       const values = map.flat();
@@ -105,7 +107,7 @@ describe('inference', () => {
     });
     expect(peaks[0]).not.toBe(peaks[1]);
     const expected = slowDecoupled(head, (await x.array()) as number[][][][], peaks);
-    const found = (await head.forward(x).array()) as number[][][][];
+    const found = (await head.forward(x)[0].array()) as number[][][][];
     found.forEach((map, b) => {
       map.forEach((row, i) => {
         row.forEach((cell, j) => {
@@ -119,9 +121,11 @@ describe('inference', () => {
 
   it('of the two ways differs, and both are the same at every call', () => {
     const [decoupled, plain] = (['decoupled', 'plain'] as const).map((inference) => headOf({inference}));
-    const maps = decoupled.forward(features()).dataSync();
-    expect(decoupled.forward(features()).dataSync()).toEqual(maps);
-    expect(plain.forward(features()).dataSync()).not.toEqual(maps);
+    const [maps, again, ofPlain] = [decoupled, decoupled, plain].map((head) =>
+      head.forward(features())[0].dataSync(),
+    );
+    expect(again).toEqual(maps);
+    expect(ofPlain).not.toEqual(maps);
   });
 });
 
@@ -132,7 +136,7 @@ describe('the costs', () => {
     [48, 9_485],
     [256, 263_245],
   ])('with %i channels are %i more parameters', (channels, extra) => {
-    const count = (head: Layer) => head.parameters().reduce((sum, {size}) => sum + size, 0);
+    const count = (head: Head) => head.parameters().reduce((sum, {size}) => sum + size, 0);
     const plain = new HeatmapHead(channels, 17, 1);
     expect(count(new RdposeHead(channels, 17, rdposeHead())) - count(plain)).toBe(extra);
     const none = new RdposeHead(channels, 17, rdposeHead({decoupling: 'none', inference: 'plain'}));
@@ -140,7 +144,7 @@ describe('the costs', () => {
   });
 
   it('are those of its layers, as often as they are passed, and with plain inference of one more map', () => {
-    const macs = (head: Layer) => summaryTotals(summarize(new OnFeatures(head, 32), [64, 48])).macs;
+    const macs = (head: Head) => summaryTotals(summarize(new OnFeatures(head, 32), [64, 48])).macs;
     const cells = 64 * 48;
     const final = cells * 32 * 18;
     const decoupling = 2 * 32 * 32 + cells * 75 + cells * 64 * 32;
@@ -150,15 +154,15 @@ describe('the costs', () => {
 });
 
 /** A network whose features are the image, repeated. */
-class OnFeatures extends Layer {
+class OnFeatures extends Layer<tf.Tensor4D, tf.Tensor[]> {
   constructor(
-    readonly head: Layer,
+    readonly head: Head,
     private readonly channels: number,
   ) {
     super();
   }
 
-  override forward(x: tf.Tensor4D): tf.Tensor4D {
+  override forward(x: tf.Tensor4D): tf.Tensor[] {
     return this.head.forward(tf.tile(tf.slice(x, [0, 0, 0, 0], [-1, -1, -1, 1]), [1, 1, 1, this.channels]));
   }
 }
