@@ -178,7 +178,7 @@ function slowDecoupled(
   const linear = (name: string, e: readonly number[]) =>
     e.map((_, out) =>
       e.reduce(
-        (sum, v, i) => sum + v * values(`${name}.weight`)[i * CHANNELS + out],
+        (sum, v, i) => sum + v * values(`${name}.weight`)[out * CHANNELS + i],
         values(`${name}.bias`)[out],
       ),
     );
