@@ -5,6 +5,7 @@ import {selectBackend} from '../engine/index.js';
 import {UserError} from '../errors.js';
 import {buildModel} from '../models/registry.js';
 import {formatSummary, summarize, summaryTotals, summaryTree} from '../models/summary.js';
+import {withMethod} from '../tasks/topDownParts.js';
 
 export interface SummaryOptions {
   /** Levels of the tree of names that are shown. */
@@ -19,7 +20,7 @@ export async function modelSummary(config: Config, {depth, json}: SummaryOptions
   await selectBackend(config);
   const {name, input} = config.model;
   const keypoints = loadKeypointSet(config.dataset.keypoints).names.length;
-  const model = buildModel(config.model, keypoints, config.seed);
+  const model = withMethod(buildModel(config.model, keypoints, config.seed), config).deployed;
   const layers = summarize(model, input);
   const totals = summaryTotals(layers);
   const rows = summaryTree(model, layers, depth);

@@ -1,5 +1,6 @@
 /** @file What a run's configuration may say: one zod schema, from which the types come. Sizes are [height, width]. */
 import {z} from 'zod';
+import {distillSchema} from './distillSchema.js';
 import {cspnext, rtmccHead, simccHead} from './rtmposeSchema.js';
 import {trainSchema} from './trainSchema.js';
 
@@ -391,6 +392,10 @@ export const configSchema = z.strictObject({
     .describe('on a GPU: the same run gives the same bits, more slowly; a CPU always does'),
   threads: positive.max(1024).nullable().default(null).describe('null: as many as the machine has cores'),
   model,
+  distill: distillSchema
+    .nullable()
+    .default(null)
+    .describe('a teacher, and how the model learns from it; null: it learns from the labels alone'),
   dataset,
   loader: loader.prefault({}),
   train: trainSchema.prefault({}),

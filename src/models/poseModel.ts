@@ -1,7 +1,7 @@
 /** @file The top-down network: a backbone and a head, under the flat names of the published checkpoints. */
 import * as tf from '@tensorflow/tfjs';
 import type {SupervisedOutputs} from '../losses/supervised.js';
-import {Layer} from '../nn/module.js';
+import {Layer, type Module} from '../nn/module.js';
 import type {Backbone} from './backbone.js';
 import type {Head, TrainingStep} from './head.js';
 
@@ -18,7 +18,12 @@ export class PoseModel extends Layer<tf.Tensor4D, tf.Tensor[]> {
     return this.backbone.stride;
   }
 
-  override members(): Iterable<readonly [string, Backbone | Head]> {
+  /** What runs once training is over: this network, unless some of it is for training alone. */
+  get deployed(): PoseModel {
+    return this;
+  }
+
+  override members(): Iterable<readonly [string, Module]> {
     return [
       ['', this.backbone],
       ['', this.head],

@@ -84,6 +84,13 @@ export function buildModel(config: ModelConfig, keypoints: number, seed: number)
   return model;
 }
 
+/** Channels of the features that the backbone of a configuration gives. */
+export function featureChannels(config: ModelConfig): number {
+  const backbone = buildBackbone(config.backbone, 1);
+  backbone.dispose();
+  return backbone.channels;
+}
+
 function checkParts({input, backbone, head}: ModelConfig): void {
   const misfit = headMisfit(backbone, head);
   if (misfit) throw new UserError('usage', `model.head.type: ${misfit}.`);

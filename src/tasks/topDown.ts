@@ -34,6 +34,8 @@ export interface FlipTest {
 export class TopDownTask {
   readonly codec: Codec;
   readonly #loss: PoseLoss;
+  /** The share of the training that is over, in whole epochs; for what changes with it. */
+  progress = 0;
 
   constructor(
     readonly model: PoseModel,
@@ -68,15 +70,16 @@ export class TopDownTask {
    * @param draws what is random in the step comes from it alone
    */
   gradients(inputs: TopDownInputs, parameters: readonly tf.Variable[], draws: Draws): ValueAndGradients {
-    const {targets, weights} = inputs;
     // A walk through all layers, which is seldom needed.
     if (!this.model.training) this.model.train();
     return tf.tidy(() =>
-      valueAndGradients(
-        () => supervisedLoss(this.#loss, this.supervised(inputs, draws), targets, weights),
-        parameters,
-      ),
+      valueAndGradients(() => this.lossOf(this.supervised(inputs, draws), inputs), parameters),
     );
+  }
+
+  /** The task's loss of what a network gave in training. */
+  protected lossOf(supervised: readonly SupervisedOutputs[], {targets, weights}: TopDownInputs): tf.Scalar {
+    return supervisedLoss(this.#loss, supervised, targets, weights);
   }
 
   /** @returns the model's outputs in the codec's shapes, averaged with those of the mirrored crops if asked for */

@@ -6,8 +6,13 @@ import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import {BatchLoader, type LoaderOptions} from '../data/loader/loader.js';
 import type {OffTargetSettings} from '../data/offTarget.js';
-import {buildModel} from '../models/registry.js';
+import type {PoseModel} from '../models/poseModel.js';
+import {buildModel, featureChannels} from '../models/registry.js';
 import {loadMatching, loadStateDict} from '../nn/stateDict.js';
+import {createMethod} from './distill/create.js';
+import {DistilledModel, studentState} from './distill/distilledModel.js';
+import {DistillTask} from './distill/distillTask.js';
+import {openTeacher, teacherConfig} from './distill/teacher.js';
 import {TopDownTask} from './topDown.js';
 
 export interface TopDownModel {
@@ -18,15 +23,35 @@ export interface TopDownModel {
 
 /** Builds the model and, where `model.weights` is set, starts it from there. */
 export async function buildTopDown(config: Config, keypointSet: KeypointSet): Promise<TopDownModel> {
-  const model = buildModel(config.model, keypointSet.names.length, config.seed);
+  const student = buildModel(config.model, keypointSet.names.length, config.seed);
   const {weights} = config.model;
-  const unmatched = weights ? loadMatching(model, await loadWeights(weights), weights) : [];
+  const unmatched = weights ? loadMatching(student, await loadWeights(weights), weights) : [];
+  const model = withMethod(student, config);
   return {task: new TopDownTask(model, keypointSet, config.model), unmatched};
 }
 
-/** Fills the whole model from a checkpoint folder or a weights file; anything that does not fit is an error. */
+/** The network of a run: the student, with the layers of its distillation where there is one. */
+export function withMethod(student: PoseModel, {distill, seed}: Config): PoseModel {
+  if (!distill) return student;
+  const teacher = featureChannels(teacherConfig(distill).model);
+  const channels = {student: student.backbone.channels, teacher};
+  return new DistilledModel(student, createMethod(distill.method, channels, seed), distill.inference);
+}
+
+/** The same task in training: with its teacher, where it has one. */
+export async function withTeacher(task: TopDownTask, {distill, dataset}: Config): Promise<TopDownTask> {
+  if (!distill || !(task.model instanceof DistilledModel)) return task;
+  const teacher = await openTeacher(distill, dataset, task);
+  return new DistillTask(task.model, teacher, task.keypointSet, task.config);
+}
+
+/**
+ * Fills the whole model from a checkpoint folder or a weights file; anything that does not fit is an error, but for the
+ * layers of a distillation that the model is without.
+ */
 export async function loadCheckpointWeights(task: TopDownTask, path: string): Promise<void> {
-  loadStateDict(task.model, await loadWeights(path), path);
+  const state = await loadWeights(path);
+  loadStateDict(task.model, task.model instanceof DistilledModel ? state : studentState(state), path);
 }
 
 /** Background is further than three sigma from every keypoint: there the targets are 0. */

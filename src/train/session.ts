@@ -10,7 +10,7 @@ import {packageVersion} from '../packagePaths.js';
 import {RunConsole} from '../report/console.js';
 import {modelLine, splitLine} from '../report/tables.js';
 import type {TopDownTask} from '../tasks/topDown.js';
-import {buildTopDown} from '../tasks/topDownParts.js';
+import {buildTopDown, withTeacher} from '../tasks/topDownParts.js';
 
 export interface Session {
   readonly config: Config;
@@ -32,9 +32,10 @@ export async function openSession(config: Config): Promise<Session> {
   const engine = await selectBackend(config);
   if (config.train.precision === 'bf16' && engine.device === 'cpu' && !hasBfloat16())
     console.warn('train.precision=bf16: this processor has no bfloat16 in hardware; fp32 is faster on it.');
-  const {task, unmatched} = await buildTopDown(config, keypointSet);
+  const {task: plain, unmatched} = await buildTopDown(config, keypointSet);
   if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
-  const layers = summarize(task.model, config.model.input);
+  const task = await withTeacher(plain, config);
+  const layers = summarize(task.model.deployed, config.model.input);
   return {config, console, engine, task, train, val, layers};
 }
 

@@ -21,6 +21,7 @@ export function updateOf({updater, config, stepsPerEpoch, finite, ahead}: Update
   const {schedule, optimizer, epochs} = config;
   return async (batch, step, isLast) => {
     if (finite.leavesOut(step)) return isLast ? LEFT_OUT : null;
+    updater.task.progress = Math.floor(step / stepsPerEpoch) / epochs;
     if (ahead) {
       updater.addInputs(ahead.take(batch), batch.samples, step);
       // A GPU is still at work on the gradients, and nothing has waited for it yet.

@@ -51,7 +51,7 @@ export class Updater {
   #pending: Pending | null = null;
 
   constructor(
-    private readonly task: TopDownTask,
+    readonly task: TopDownTask,
     private readonly parameters: readonly TrainedParameter[],
     private readonly optimizer: Optimizer,
     private readonly settings: Pick<TrainConfig, 'clipGradNorm' | 'precision'>,

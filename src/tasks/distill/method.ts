@@ -29,8 +29,8 @@ export interface LossTerm {
 
 export interface Distilled {
   readonly terms: LossTerm[];
-  /** The student's features as the head gets them where the method takes part in inference, for a loss of the task; else null. */
-  readonly refined: tf.Tensor4D | null;
+  /** The student's features as the head gets them where the method takes part in inference, for the task's loss; else null. */
+  readonly refined: {readonly features: tf.Tensor4D; readonly weight: number} | null;
 }
 
 /** Channels of the features of both. */

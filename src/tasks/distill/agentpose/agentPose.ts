@@ -23,6 +23,8 @@ export interface AgentPoseSettings extends VpSettings {
     readonly reconstruction: number;
     /** Of the states before the last; 0: they are not looked at. */
     readonly intermediate: number;
+    /** Of the task's loss on refined features. */
+    readonly refined: number;
   };
 }
 
@@ -45,7 +47,7 @@ export class AgentPose extends DistillMethod {
   }
 
   override distill({teacher, student, draws}: DistillStep): Distilled {
-    const {weights} = this.#settings;
+    const {refined: refinedWeight, ...weights} = this.#settings.weights;
     const {refined, ...losses} = this.agent.losses(
       teacher.features,
       student.features,
@@ -55,7 +57,7 @@ export class AgentPose extends DistillMethod {
     const {back} = this;
     return {
       terms: weighted(losses, weights),
-      refined: back && forHead(back, refined, student.features),
+      refined: back && {features: forHead(back, refined, student.features), weight: refinedWeight},
     };
   }
 

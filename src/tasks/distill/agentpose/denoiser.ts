@@ -12,7 +12,7 @@ export class ResidualBottleneck extends Layer {
   /** @param reduction of the channels in the middle */
   constructor(channels: number, reduction: number) {
     super();
-    const middle = Math.floor(channels / reduction);
+    const middle = Math.max(1, Math.floor(channels / reduction));
     this.block = new Sequential(
       new Conv2d(channels, middle, 1),
       new BatchNorm2d(middle),

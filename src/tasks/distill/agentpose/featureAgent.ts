@@ -4,7 +4,7 @@
  * 2025). Names of parameters are DiffKD's.
  */
 import * as tf from '@tensorflow/tfjs';
-import {detached} from '../../../engine/ops/detached.js';
+import {withoutGradient} from '../../../engine/gradients.js';
 import {BatchNorm2d, Conv2d} from '../../../nn/layers.js';
 import {Module} from '../../../nn/module.js';
 import {Sequential} from '../../../nn/sequential.js';
@@ -74,7 +74,7 @@ export class FeatureAgent extends Module {
     withIntermediate = false,
   ): AgentLosses {
     const encoded = this.ae.forward(teacher);
-    const target = detached(encoded);
+    const target = withoutGradient(() => tf.clone(encoded));
     const states = this.denoised(sameSize(student, teacher), draws);
     const refined = this.proj.forward(states[states.length - 1].latent);
     return {

@@ -1,6 +1,6 @@
 /** @file AgentPose's noise: the variance-preserving SDE forwards on the teacher's features, and backwards from the student's. */
 import * as tf from '@tensorflow/tfjs';
-import {detached} from '../../../engine/ops/detached.js';
+import {withoutGradient} from '../../../engine/gradients.js';
 import type {TensorDraws} from '../draws.js';
 import type {DiffusionProcess, Perturbed, Predict, ReverseState} from './process.js';
 import {reverse, type SamplerName} from './samplers.js';
@@ -45,5 +45,7 @@ export class VpProcess implements DiffusionProcess {
 
 /** The denoiser's numbers of times, int32 [B] or [1]. */
 function numbersOf(t: tf.Tensor): tf.Tensor1D {
-  return tf.cast(tf.round(tf.mul(tf.reshape(detached(t), [-1]), LAST_NUMBER)), 'int32') as tf.Tensor1D;
+  return withoutGradient(
+    () => tf.cast(tf.round(tf.mul(tf.reshape(t, [-1]), LAST_NUMBER)), 'int32') as tf.Tensor1D,
+  );
 }

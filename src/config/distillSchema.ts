@@ -1,0 +1,128 @@
+/** @file What a run's configuration may say of distillation: the teacher, and the way in which the student learns from it. */
+import {z} from 'zod';
+
+const path = z.string().min(1);
+const weight = z.number().nonnegative();
+const positive = z.number().int().positive();
+/** The agent's narrowest layers have an eighth of it. */
+const latent = positive.min(8);
+
+const latentChannels = latent
+  .nullable()
+  .default(null)
+  .describe("width of the space in which the agent works; null: half of the teacher's features");
+const steps = positive.max(100).default(5).describe('of denoising');
+const sharpness = z
+  .number()
+  .positive()
+  .default(10)
+  .describe('factor of the outputs before their softmax; that of the head’s own loss in RTMPose');
+const distillation = weight.default(1).describe("of the distance of refined features from the teacher's");
+const diffusion = weight.default(1).describe('of the denoiser’s own loss');
+const reconstruction = weight.default(1).describe('of the autoencoder’s own loss');
+
+const feature = z.strictObject({
+  type: z.literal('feature'),
+  weight: weight
+    .default(1)
+    .describe("of the mean square between the teacher's features and the projected student's"),
+});
+
+const logit = z.strictObject({
+  type: z.literal('logit'),
+  loss: z
+    .enum(['divergence', 'squares'])
+    .default('divergence')
+    .describe('divergence: of the distributions over bins, or cells of a heatmap; squares: for heatmaps'),
+  sharpness,
+  weight: weight.default(1),
+});
+
+const dwpose = z.strictObject({
+  type: z.literal('dwpose'),
+  stage: z.literal([1, 2]).default(1).describe('1: features and outputs, less and less; 2: outputs alone'),
+  featureWeight: weight.default(7e-5).describe('of squares that are summed over cells and channels'),
+  logitWeight: weight
+    .nullable()
+    .default(null)
+    .describe('null: as published, 0.1 in stage 1 and 1 in stage 2'),
+  sharpness,
+});
+
+const diffkd = z.strictObject({
+  type: z.literal('diffkd'),
+  latentChannels,
+  steps,
+  normalizeProjection: z
+    .boolean()
+    .default(true)
+    .describe(
+      'whether denoised features are normalised once they are projected; in DiffKD’s first code they were not',
+    ),
+  weights: z.strictObject({distillation, diffusion, reconstruction}).prefault({}),
+});
+
+const agentpose = z.strictObject({
+  type: z.literal('agentpose'),
+  latentChannels,
+  autoencoder: z
+    .boolean()
+    .default(true)
+    .describe("false: the agent works on all of the teacher's channels, and latentChannels says nothing"),
+  sampler: z
+    .enum(['eulerMaruyama', 'reverseDiffusion', 'ancestral', 'ode', 'ddim'])
+    .default('eulerMaruyama')
+    .describe('ode and ddim are deterministic'),
+  steps,
+  start: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.4)
+    .describe('the time at which the student’s features enter; with learnStart the latest'),
+  learnStart: z.boolean().default(false).describe('predict the time for each image'),
+  perturbStudent: z.boolean().default(true).describe('add the noise of that time to the student’s features'),
+  refine: z
+    .boolean()
+    .default(true)
+    .describe('train the head on what the agent makes of the features, too: for inference with the agent'),
+  weights: z
+    .strictObject({
+      distillation,
+      diffusion,
+      reconstruction,
+      intermediate: weight.default(0).describe('of the same distance at the steps before the last'),
+      refined: weight.default(1).describe('of the task’s loss on refined features'),
+    })
+    .prefault({}),
+});
+
+const method = z.discriminatedUnion('type', [feature, logit, dwpose, diffkd, agentpose], {
+  error: ({code}) =>
+    code === 'invalid_union' ? 'expected feature, logit, dwpose, diffkd or agentpose' : undefined,
+});
+
+export const distillSchema = z
+  .strictObject({
+    teacher: z.strictObject({
+      config: path.describe('the recipe of the teacher, or the config.yaml of its run'),
+      checkpoint: path.describe(
+        'its weights: checkpoints/best of its run, a folder, a .safetensors or .pth file',
+      ),
+    }),
+    method,
+    inference: z
+      .enum(['student', 'agent'])
+      .default('student')
+      .describe('student: the student alone; agent: its features pass through the agent'),
+  })
+  .refine(
+    ({method, inference}) => inference === 'student' || (method.type === 'agentpose' && method.refine),
+    {
+      path: ['inference'],
+      message: 'expected student, or distill.method.type=agentpose with refine=true',
+    },
+  );
+
+export type DistillConfig = z.infer<typeof distillSchema>;
+export type DistillMethodConfig = DistillConfig['method'];

@@ -1,0 +1,62 @@
+/** @file Top-down pose estimation with a teacher: the task's own loss, and what the method adds to it. */
+import * as tf from '@tensorflow/tfjs';
+import type {ModelConfig} from '../../config/schema.js';
+import type {KeypointSet} from '../../data/keypoints.js';
+import {type ValueAndGradients, valueAndGradients} from '../../engine/gradients.js';
+import type {PoseModel} from '../../models/poseModel.js';
+import type {Draws} from '../../random.js';
+import {type TopDownInputs, TopDownTask} from '../topDown.js';
+import type {DistilledModel} from './distilledModel.js';
+import {tensorDraws} from './draws.js';
+import {type Tapped, weightedSum} from './method.js';
+
+export class DistillTask extends TopDownTask {
+  constructor(
+    override readonly model: DistilledModel,
+    /** In evaluation mode; it is never changed. */
+    private readonly teacher: PoseModel,
+    keypointSet: KeypointSet,
+    config: Pick<ModelConfig, 'input' | 'head'>,
+  ) {
+    super(model, keypointSet, config);
+  }
+
+  override gradients(
+    inputs: TopDownInputs,
+    parameters: readonly tf.Variable[],
+    draws: Draws,
+  ): ValueAndGradients {
+    if (!this.model.training) this.model.train();
+    return tf.tidy(() => {
+      // Before the recording begins: in the fused kernels of evaluation.
+      const taught = this.#taught(inputs.images);
+      return valueAndGradients(() => this.#total(inputs, taught, draws), parameters);
+    });
+  }
+
+  #taught(images: tf.Tensor4D): Tapped {
+    const {backbone, head} = this.teacher;
+    const features = backbone.forward(images);
+    return {features, outputs: head.forward(features)};
+  }
+
+  #total(inputs: TopDownInputs, taught: Tapped, draws: Draws): tf.Scalar {
+    const {backbone, head, method} = this.model;
+    const step = {draws, offTargets: inputs.offTargets ?? null};
+    const {features, intermediate} = backbone.forwardInTraining(inputs.images);
+    const supervised = [...intermediate, ...head.supervised(features, step)];
+    const {terms, refined} = method.distill({
+      teacher: taught,
+      // The prediction comes last.
+      student: {features, outputs: supervised[supervised.length - 1].outputs},
+      draws: tensorDraws(draws('distill')),
+      progress: this.progress,
+    });
+    const losses = [this.lossOf(supervised, inputs), weightedSum(terms)];
+    if (refined) {
+      const own = this.lossOf(head.supervised(refined.features, step), inputs);
+      losses.push(tf.mul(own, refined.weight));
+    }
+    return tf.addN(losses);
+  }
+}
