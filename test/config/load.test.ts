@@ -135,7 +135,7 @@ describe('a configuration file that is wrong', () => {
     [
       'constructor',
       'constructor: {prototype: 1}\n',
-      '~/x.yaml:2: unknown key "constructor"; the top level has name, output, seed, backend, device, tf32, deterministic, threads, model, dataset, loader, train, eval.',
+      '~/x.yaml:2: unknown key "constructor"; did you mean "distill.method.weights.reconstruction"?',
     ],
     ['a duplicate key', 'seed: 1\nname: a\nseed: 2\n', '~/x.yaml:4: duplicated mapping key.'],
     [

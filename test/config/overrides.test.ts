@@ -11,7 +11,7 @@ const folder = new ConfigFolder();
 const base = folder.write('base.yaml', SMALLEST);
 afterAll(() => folder.remove());
 
-/** A file for each kind of backbone or head. */
+/** A file for each kind of backbone, of head and of distillation. */
 const BASES: Readonly<Record<string, string>> = {
   hrnet: base,
   resnet: folder.write('resnet.yaml', withBackbone('{type: resnet, layers: 18}')),
@@ -21,7 +21,18 @@ const BASES: Readonly<Record<string, string>> = {
   rdpose: folder.write('rdpose.yaml', withHead('{type: rdpose, inference: plain}')),
   simcc: folder.write('simcc.yaml', withHead('{type: simcc}')),
   rtmcc: folder.write('rtmcc.yaml', withHead('{type: rtmcc}')),
+  ...Object.fromEntries(
+    ['feature', 'logit', 'dwpose', 'diffkd', 'agentpose'].map((kind) => [kind, distilled(kind)]),
+  ),
 };
+
+function distilled(kind: string): string {
+  const teacher = '{config: teacher.yaml, checkpoint: teacher.pth}';
+  return folder.write(`${kind}.yaml`, `${SMALLEST}distill: {teacher: ${teacher}, method: {type: ${kind}}}\n`);
+}
+
+/** Sections that are left out by default, and a file that has them. */
+const OPTIONAL: Readonly<Record<string, string>> = {distill: BASES.agentpose};
 
 function withHead(head: string): string {
   const file = SMALLEST.replace(/head: .*\n/, `head: ${head}\n`);
@@ -42,6 +53,11 @@ interface JsonSchema {
   readonly const?: unknown;
 }
 
+/** Its section, where it is one or may be null. */
+function sectionOf(schema: JsonSchema): JsonSchema | undefined {
+  return schema.properties ? schema : schema.anyOf?.find(({properties}) => properties);
+}
+
 type PathOfSchema = [path: string, schema: JsonSchema, base: string];
 
 /** Every path of the schema, as zod's own JSON Schema export tells them; those of a kind of section with a file that has it. */
@@ -49,15 +65,17 @@ function pathsOf(schema: JsonSchema, path = '', file = base): PathOfSchema[] {
   const kinds = (schema.oneOf ?? []).flatMap((kind) =>
     pathsOf(kind, path, BASES[String(kind.properties?.type.const)]),
   );
-  const members = Object.entries(schema.properties ?? {}).flatMap(([key, member]): PathOfSchema[] => {
-    const below = path === '' ? key : `${path}.${key}`;
-    return [[below, member, file], ...pathsOf(member, below, file)];
-  });
+  const members = Object.entries(sectionOf(schema)?.properties ?? {}).flatMap(
+    ([key, member]): PathOfSchema[] => {
+      const below = path === '' ? key : `${path}.${key}`;
+      return [[below, member, file], ...pathsOf(member, below, OPTIONAL[below] ?? file)];
+    },
+  );
   return [...kinds, ...members];
 }
 
 const PATHS = pathsOf(z.toJSONSchema(configSchema, {io: 'input', unrepresentable: 'any'}) as JsonSchema);
-const VALUES = PATHS.filter(([, {properties, oneOf}]) => properties === undefined && oneOf === undefined);
+const VALUES = PATHS.filter(([, schema]) => !sectionOf(schema) && schema.oneOf === undefined);
 
 /** With every key, for the schema fills in those that are missing. */
 const FURTHER_SOURCE = {
@@ -185,7 +203,7 @@ describe('an override', () => {
     ],
     [
       '__proto__.x=1',
-      '"__proto__.x=1": unknown key "__proto__.x"; the top level has name, output, seed, backend, device, tf32, deterministic, threads, model, dataset, loader, train, eval.',
+      '"__proto__.x=1": unknown key "__proto__.x"; the top level has name, output, seed, backend, device, tf32, deterministic, threads, model, distill, dataset, loader, train, eval.',
     ],
     ['model={__proto__: {a: 1}}', '"model={__proto__: {a: 1}}": unknown key "model.__proto__".'],
     ['model={heads: 1}', '"model={heads: 1}": unknown key "model.heads"; did you mean "model.head"?'],
