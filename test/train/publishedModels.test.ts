@@ -1,6 +1,7 @@
 /** @file Training of the published networks: rates by depth, frozen layers, what is supervised, checkpoints. */
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {targetLength} from '../../src/codecs/codec.js';
 import type {ModelConfig} from '../../src/config/schema.js';
 import {loadKeypointSet} from '../../src/data/keypoints.js';
 import type {Batch} from '../../src/data/types.js';
@@ -12,7 +13,7 @@ import {stepDraws, stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
 import {Learner} from '../../src/train/learner.js';
 import {trainedParameters} from '../../src/train/parameterGroups.js';
-import {modelConfig, TINY_HOURGLASS, TINY_RESNETS} from '../models/configs.js';
+import {modelConfig, TINY_CSPNEXT, TINY_HOURGLASS, TINY_RESNETS, TINY_RTMCC_HEAD} from '../models/configs.js';
 import {trainConfig} from './steps.js';
 
 const SET = loadKeypointSet('mpii16');
@@ -22,6 +23,8 @@ const [HEIGHT, WIDTH] = [128, 64];
 interface Case {
   readonly name: string;
   readonly backbone: ModelConfig['backbone'];
+  /** Heatmaps by default. */
+  readonly head?: ModelConfig['head'];
   /** Patterns of the layers that stay as they are. */
   readonly frozen: readonly string[];
   /** Stages between a parameter and the output. */
@@ -57,15 +60,30 @@ const CASES: readonly Case[] = [
       'pre.0.conv.weight': 3,
     },
   },
+  {
+    name: 'RTMPose',
+    backbone: TINY_CSPNEXT,
+    head: TINY_RTMCC_HEAD,
+    frozen: ['backbone.stem.*', 'backbone.stage1.*', 'head.gau.uv.*'],
+    distances: {
+      'head.gau.gamma': 0,
+      'head.final_layer.weight': 0,
+      'backbone.stage4.1.conv1.conv.weight': 1,
+      'backbone.stage3.0.bn.bias': 2,
+      'backbone.stage2.1.attention.fc.bias': 3,
+      'backbone.stage1.1.blocks.0.conv2.depthwise_conv.conv.weight': 4,
+      'backbone.stem.0.conv.weight': 5,
+    },
+  },
 ];
 
-function makeBatch(index = 0): Batch {
+function makeBatch({codec}: TopDownTask, index = 0): Batch {
   const random = stream(0, 'test/publishedModels', 0, index);
   const draw = (count: number) => Float32Array.from({length: count}, () => random.normal());
   const region = {center: [32, 64], size: [WIDTH, HEIGHT], rotation: 0} as const;
   return {
     images: draw(2 * HEIGHT * WIDTH * 3),
-    targets: draw((2 * HEIGHT * WIDTH * KEYPOINTS) / 16),
+    targets: draw(2 * targetLength(codec)),
     targetWeights: new Float32Array(2 * KEYPOINTS).fill(1),
     samples: [0, 1].map((sample) => ({index: sample, region, flipped: false})),
   };
@@ -75,11 +93,11 @@ beforeAll(async () => {
   await selectBackend({backend: 'torch', threads: 1});
 });
 
-describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
-  const config = {...modelConfig(backbone, [HEIGHT, WIDTH]), initialization: 'he' as const};
+describe.each(CASES)('$name', ({backbone, head, frozen, distances}) => {
+  const config = {...modelConfig(backbone, [HEIGHT, WIDTH], head), initialization: 'he' as const};
   const makeTask = (seed = 0) => new TopDownTask(buildModel(config, KEYPOINTS, seed), SET, config);
   const groups = frozen.map((match) => ({match, frozen: true}));
-  const starts = frozen.map((pattern) => pattern.replace('backbone.', '').slice(0, -1));
+  const starts = frozen.map((pattern) => pattern.replace(/^backbone\.(?!st)/, '').slice(0, -1));
   const isFrozen = (name: string) => starts.some((start) => name.startsWith(start));
 
   it('learns more slowly towards the image, by its stages', () => {
@@ -96,7 +114,7 @@ describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
     const learner = new Learner(task, trainConfig({optimizer: {groups}}), 0);
     const before = getStateDict(task.model);
     for (let step = 0; step < 2; step++) {
-      learner.updater.add(makeBatch(step), step);
+      learner.updater.add(makeBatch(task, step), step);
       expect(learner.updater.finish(1e-2).problem).toBeNull();
     }
     for (const [name, {data}] of getStateDict(task.model)) {
@@ -109,7 +127,7 @@ describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
   it('goes on from a checkpoint as if it had never stopped', () => {
     const [first, second] = [makeTask(0), makeTask(1)].map((task) => new Learner(task, trainConfig(), 0));
     const step = (learner: Learner, index: number) => {
-      learner.updater.add(makeBatch(index), index);
+      learner.updater.add(makeBatch(learner.task, index), index);
       return learner.updater.finish(1e-2);
     };
     step(first, 0);
@@ -122,7 +140,7 @@ describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
   it('lowers its loss on a batch', () => {
     const learner = new Learner(makeTask(), trainConfig(), 0);
     const losses = Array.from({length: 8}, () => {
-      learner.updater.add(makeBatch(), 0);
+      learner.updater.add(makeBatch(learner.task), 0);
       return learner.updater.finish(3e-3).loss;
     });
     expect(losses.at(-1)).toBeLessThan(losses[0]);
@@ -132,7 +150,7 @@ describe.each(CASES)('$name', ({backbone, frozen, distances}) => {
 it('the loss of a stacked hourglass is the sum over its stacks, each compared with the same targets', () => {
   const config = modelConfig({...TINY_HOURGLASS, stacks: 3}, [HEIGHT, WIDTH]);
   const task = new TopDownTask(buildModel(config, KEYPOINTS, 0), SET, config);
-  const inputs = task.upload(makeBatch());
+  const inputs = task.upload(makeBatch(task));
   const {value} = task.gradients(inputs, task.model.parameters().slice(-1), stepDraws(0, 0, 0));
   const targets = inputs.targets[0] as tf.Tensor4D;
   const supervised = task.model.supervised(inputs.images);
