@@ -1,5 +1,5 @@
 /** @file `pose-model summary`: parameters, multiply-accumulates and activations by layer. */
-import type {Config} from '../config/schema.js';
+import type {Config, RdposeConfig} from '../config/schema.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {selectBackend} from '../engine/index.js';
 import {UserError} from '../errors.js';
@@ -24,6 +24,33 @@ export async function modelSummary(config: Config, {depth, json}: SummaryOptions
   const layers = summarize(model, input);
   const totals = summaryTotals(layers);
   const rows = summaryTree(model, layers, depth);
-  if (json) return JSON.stringify({model: name, input, keypoints, totals, layers: rows});
-  return formatSummary(rows, totals).trimEnd();
+  const ways = inferenceMacs(config, keypoints);
+  if (json)
+    return JSON.stringify({
+      ...{model: name, input, keypoints, totals},
+      ...(ways && {inferenceMacs: ways}),
+      layers: rows,
+    });
+  return `${formatSummary(rows, totals)}${ways ? inWords(ways) : ''}`.trimEnd();
+}
+
+type InferenceMacs = Readonly<Record<RdposeConfig['inference'], number>>;
+
+/** Multiply-accumulates of either way that RDPose's head predicts; null for other heads, which have one. */
+function inferenceMacs({model: config, seed}: Config, keypoints: number): InferenceMacs | null {
+  const {head} = config;
+  if (head.type !== 'rdpose' || head.decoupling === 'none') return null;
+  const macs = (inference: RdposeConfig['inference']) => {
+    const model = buildModel({...config, head: {...head, inference}}, keypoints, seed);
+    const {macs} = summaryTotals(summarize(model, config.input));
+    model.dispose();
+    return macs;
+  };
+  return {decoupled: macs('decoupled'), plain: macs('plain')};
+}
+
+function inWords({decoupled, plain}: InferenceMacs): string {
+  const giga = (macs: number) => (macs / 1e9).toFixed(3);
+  const more = ((decoupled - plain) / 1e6).toFixed(2);
+  return `model.head.inference: decoupled ${giga(decoupled)} GMACs, plain ${giga(plain)} (${more} M fewer)\n`;
 }

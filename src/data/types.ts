@@ -63,7 +63,7 @@ export interface Batch {
   readonly targets: Float32Array;
   /** [batch, weights of the codec]: 0 for what takes no part in the loss. */
   readonly targetWeights: Float32Array;
-  /** [batch, OFF_TARGET_NUMBERS], where they were asked for: see `drawOffTarget`. */
+  /** [batch, OFF_TARGET_NUMBERS] of `drawOffTarget`; empty or missing where they were not asked for. */
   readonly offTargets?: Float32Array;
   readonly samples: readonly SampleInfo[];
 }

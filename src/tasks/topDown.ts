@@ -56,7 +56,7 @@ export class TopDownTask {
       targets: targets.map((values, i) => tf.tensor(values, [count, ...codec.targets[i].shape])),
       weights: tf.tensor2d(batch.targetWeights, [count, codec.weights]),
       // The batch's memory may be another's by the time it is read.
-      ...(batch.offTargets && {offTargets: batch.offTargets.slice()}),
+      ...(batch.offTargets?.length && {offTargets: batch.offTargets.slice()}),
     };
   }
 

@@ -53,6 +53,20 @@ describe('pose-model', () => {
     expect(stdout.match(new RegExp(`^${line} `, 'gm'))).toHaveLength(1);
   });
 
+  // At 64×48 cells: two matrices 32×32, 5×5 of 3 maps, 1×1 of 64 to 32 channels, and the prediction once more.
+  it('summary tells what either way of RDPose costs', async () => {
+    const file = join(PACKAGE_ROOT, 'experiments/coco/rdpose_w32_256x192.yaml');
+    const {code, stdout, stderr} = await poseModel('summary', '--cfg', file, '--json');
+    expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    const {totals, inferenceMacs} = JSON.parse(stdout);
+    const [cells, plain] = [64 * 48, 7_645_003_776 + 64 * 48 * 32];
+    const extra = 2 * 32 * 32 + cells * (75 + 64 * 32 + 32 * 18);
+    expect(totals).toMatchObject({parameters: 28_536_113 + 4_301, macs: plain + extra});
+    expect(inferenceMacs).toEqual({decoupled: plain + extra, plain});
+    const inWords = await poseModel('summary', '--cfg', file, 'model.head.inference=plain');
+    expect(inWords.stdout).toContain('decoupled 7.653 GMACs, plain 7.645 (8.29 M fewer)');
+  });
+
   it.each([
     ['a depth of 0', ['summary', '--cfg', recipe, '--depth', '0'], /--depth is 0/],
     ['no command', ['--cfg', recipe], /a command is needed: summary, import/],

@@ -6,7 +6,7 @@ import {loadKeypointSet} from '../../src/data/keypoints.js';
 import type {Batch} from '../../src/data/types.js';
 import {selectBackend} from '../../src/engine/index.js';
 import {buildModel} from '../../src/models/registry.js';
-import {stream} from '../../src/random.js';
+import {stepDraws, stream} from '../../src/random.js';
 import {TopDownTask} from '../../src/tasks/topDown.js';
 import {modelConfig, TINY_CSPNEXT, TINY_RTMCC_HEAD} from '../models/configs.js';
 import {adamOf} from '../train/steps.js';
@@ -96,7 +96,7 @@ describe('a task with a network that classifies coordinates', () => {
     const inputs = task.upload(batch);
     const adam = adamOf(task.model);
     for (let step = 0; step < 150; step++) {
-      const {value, gradients} = task.gradients(inputs, task.model.parameters());
+      const {value, gradients} = task.gradients(inputs, task.model.parameters(), stepDraws(0, step, 0));
       adam.step(gradients, 4e-3);
       tf.dispose([value, gradients]);
     }

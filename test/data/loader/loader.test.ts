@@ -12,11 +12,14 @@ import {weightedOrder} from '../../../src/data/datasets/weightedOrder.js';
 import {loadKeypointSet} from '../../../src/data/keypoints.js';
 import {batchCount} from '../../../src/data/loader/batchCount.js';
 import {BatchLoader, type LoaderOptions} from '../../../src/data/loader/loader.js';
+import {OFF_TARGET_NUMBERS} from '../../../src/data/offTarget.js';
 import type {Batch, ReplacedSample} from '../../../src/data/types.js';
 import {UserError} from '../../../src/errors.js';
 import {annotation, CocoFolder, content} from '../cocoFolder.js';
 
 const coco17 = loadKeypointSet('coco17');
+
+const CODEC = {type: 'msra', input: [64, 48], stride: 4, sigma: 2, keypoints: 17} as const;
 
 /** A training loader with small samples; `workers: 0` unless told otherwise. */
 function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): BatchLoader {
@@ -25,7 +28,7 @@ function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): Ba
   const {augment} = configSchema.shape.dataset.parse({root: '.', train: split, val: split});
   const sample = {
     input,
-    codec: {type: 'msra', input, stride: 4, sigma: 2, keypoints: 17} as const,
+    codec: {...CODEC, input},
     boxPadding: 1.25,
     augment,
     seed: 7,
@@ -200,6 +203,46 @@ describe('BatchLoader', () => {
     const scale = 48 / 36.25;
     expect(Math.abs(coordinates[0] - ((20 - 14.5) * scale + 24))).toBeLessThanOrEqual(0.25);
     expect(Math.abs(coordinates[1] - ((10 - 14.5) * scale + 32))).toBeLessThanOrEqual(0.25);
+  });
+
+  it('draws places that are not the person’s where they are asked for, bit for bit with any number of threads', async () => {
+    const codec = {...CODEC, centre: true};
+    const offTargets = {neighbour: 0.5, distance: 8};
+    const collect = async (changes: Partial<LoaderOptions>, epoch: number) => {
+      const loader = open(dataset, {codec, offTargets, ...changes});
+      const rows: number[][] = [];
+      for await (const batch of loader.batches(epoch)) {
+        const {length} = batch.samples;
+        expect(batch.targetWeights).toHaveLength(length * 18);
+        const numbers = [...batch.offTargets!];
+        for (let i = 0; i < length; i++)
+          rows.push(numbers.slice(i * OFF_TARGET_NUMBERS, (i + 1) * OFF_TARGET_NUMBERS));
+      }
+      await loader.close();
+      return rows;
+    };
+    const alone = await collect({}, 2);
+    expect(await collect({workers: 2, prefetch: 3}, 2)).toEqual(alone);
+    expect(await collect({}, 3)).not.toEqual(alone);
+    for (const [, , x, y, isPlace] of alone) {
+      expect([0, 1]).toContain(isPlace);
+      expect(x >= 0 && y >= 0 && x < 12 && y < 16).toBe(true);
+    }
+    // Everybody has the same keypoints, so that all of a neighbour's lie on the person's own: their mean is the centre.
+    const plain = await collect(
+      {augment: null, shuffle: false, offTargets: {...offTargets, neighbour: 1}},
+      0,
+    );
+    const [centreX, centreY] = plain[0];
+    // Mean (28, 26); the region of the first person is 36.25 wide about (14.5, 14.5); a cell is four pixels.
+    const scale = 48 / 36.25;
+    expect(centreX).toBeCloseTo(((28 - 14.5) * scale + 24) / 4, 5);
+    expect(centreY).toBeCloseTo(((26 - 14.5) * scale + 32) / 4, 5);
+    // Keypoint k is at (20 + k, 10 + 2k): whatever is drawn lies on that line, as the network sees it.
+    for (const [, , x, y] of plain.slice(0, 1)) {
+      const [inImageX, inImageY] = [(4 * x - 24) / scale + 14.5, (4 * y - 32) / scale + 14.5];
+      expect(inImageY - 10).toBeCloseTo(2 * (inImageX - 20), 4);
+    }
   });
 
   it('counts the time for which it keeps the consumer waiting', async () => {
