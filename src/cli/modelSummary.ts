@@ -3,6 +3,8 @@ import type {Config, RdposeConfig} from '../config/schema.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {selectBackend} from '../engine/index.js';
 import {UserError} from '../errors.js';
+import type {PoseModel} from '../models/poseModel.js';
+import {RdposeHead} from '../models/rdpose/head.js';
 import {buildModel} from '../models/registry.js';
 import {formatSummary, summarize, summaryTotals, summaryTree} from '../models/summary.js';
 import {withMethod} from '../tasks/topDownParts.js';
@@ -24,7 +26,7 @@ export async function modelSummary(config: Config, {depth, json}: SummaryOptions
   const layers = summarize(model, input);
   const totals = summaryTotals(layers);
   const rows = summaryTree(model, layers, depth);
-  const ways = inferenceMacs(config, keypoints);
+  const ways = inferenceMacs(model, input);
   if (json)
     return JSON.stringify({
       ...{model: name, input, keypoints, totals},
@@ -36,15 +38,13 @@ export async function modelSummary(config: Config, {depth, json}: SummaryOptions
 
 type InferenceMacs = Readonly<Record<RdposeConfig['inference'], number>>;
 
-/** Multiply-accumulates of either way that RDPose's head predicts; null for other heads, which have one. */
-function inferenceMacs({model: config, seed}: Config, keypoints: number): InferenceMacs | null {
-  const {head} = config;
-  if (head.type !== 'rdpose' || head.decoupling === 'none') return null;
+/** Multiply-accumulates of either way that RDPose's head predicts; null where there is one way. */
+function inferenceMacs(model: PoseModel, input: Config['model']['input']): InferenceMacs | null {
+  const {head} = model;
+  if (!(head instanceof RdposeHead) || head.ways.length === 1) return null;
   const macs = (inference: RdposeConfig['inference']) => {
-    const model = buildModel({...config, head: {...head, inference}}, keypoints, seed);
-    const {macs} = summaryTotals(summarize(model, config.input));
-    model.dispose();
-    return macs;
+    head.inference = inference;
+    return summaryTotals(summarize(model, input)).macs;
   };
   return {decoupled: macs('decoupled'), plain: macs('plain')};
 }

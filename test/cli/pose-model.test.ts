@@ -63,8 +63,15 @@ describe('pose-model', () => {
     const extra = 2 * 32 * 32 + cells * (75 + 64 * 32 + 32 * 18);
     expect(totals).toMatchObject({parameters: 28_536_113 + 4_301, macs: plain + extra});
     expect(inferenceMacs).toEqual({decoupled: plain + extra, plain});
-    const inWords = await poseModel('summary', '--cfg', file, 'model.head.inference=plain');
-    expect(inWords.stdout).toContain('decoupled 7.653 GMACs, plain 7.645 (8.29 M fewer)');
+  });
+
+  // The same at 32×24 cells of 16 channels.
+  it('summary says so in words', async () => {
+    const file = join(PACKAGE_ROOT, 'experiments/synthetic/crowd_rdpose.yaml');
+    const {stdout} = await poseModel('summary', '--cfg', file, 'model.head.inference=plain');
+    const extra = (2 * 16 * 16 + 32 * 24 * (75 + 32 * 16 + 16 * 18)) / 1e6;
+    expect(stdout).toMatch(/^model\.head\.inference: decoupled 0\.\d{3} GMACs, plain 0\.\d{3} /m);
+    expect(stdout).toContain(`(${extra.toFixed(2)} M fewer)`);
   });
 
   it.each([

@@ -19,8 +19,10 @@ const RELEASED_ANCHOR = 32;
 const RELEASED_RANGE = [1e-4, 1 - 1e-4] as const;
 
 export class RdposeHead extends Head {
+  /** The way of `forward`. The weights are the same for both, so that it may be changed at any time. */
+  inference: RdposeConfig['inference'];
   readonly #final: Conv2d;
-  /** null: `decoupling: none`. */
+  /** null: `decoupling: none`, which has one way of inference alone. */
   readonly #decoupling: FeatureDecoupling | null;
 
   /** @param name of the convolution that makes heatmaps, in the published checkpoints */
@@ -31,6 +33,7 @@ export class RdposeHead extends Head {
     readonly name = 'final_layer',
   ) {
     super();
+    this.inference = config.inference;
     this.#final = new Conv2d(channels, keypoints + 1, 1, {isPrediction: true});
     this.#decoupling = config.decoupling === 'none' ? null : new FeatureDecoupling(channels);
   }
@@ -40,11 +43,15 @@ export class RdposeHead extends Head {
     return this.#decoupling ? [own, ['', this.#decoupling]] : [own];
   }
 
+  /** The ways of inference that differ. */
+  get ways(): readonly RdposeConfig['inference'][] {
+    return this.#decoupling ? ['decoupled', 'plain'] : ['plain'];
+  }
+
   /** @returns the keypoints' maps, without the centre's */
   override forward(features: tf.Tensor4D): tf.Tensor[] {
     return tf.tidy(() => {
-      const {inference} = this.config;
-      const decoupling = inference === 'plain' ? null : this.#decoupling;
+      const decoupling = this.inference === 'plain' ? null : this.#decoupling;
       const plain = this.#final.forward(features);
       if (!decoupling) return [this.#withoutCentre(plain)];
       const found = anchorAt(features, lastMapPeaks(this.#activated(plain)));
