@@ -17,6 +17,8 @@ const ARGS = [
   'train.optimizer={type: adamw, weightDecay: 0.1, layerDecay: 0.9, groups: [{match: layer1.*, frozen: true}]}',
   'train.schedule={type: flatThenCosine, floor: 0.05, warmupSteps: 2}',
   ...['train.ema.decay=0.9', 'train.ema.warmup=3'],
+  // Draws in every step.
+  'model.head={type: rdpose, sigma: 1.5, perturbation: {weight: 1, consistency: 0.1}}',
 ];
 
 let folder: TinyRun;

@@ -15,8 +15,14 @@ export type MapSize = readonly [height: number, width: number];
 
 /** x and y of every cell of a map, [height · width, 2]. */
 export function cellPositions([height, width]: MapSize): tf.Tensor2D {
-  const cells = Array.from({length: height * width}, (_, cell) => [cell % width, Math.floor(cell / width)]);
-  return tf.tensor2d(Float32Array.from(cells.flat()), [height * width, 2]);
+  const positions = new Float32Array(2 * height * width);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      positions[at++] = x;
+      positions[at++] = y;
+    }
+  }
+  return tf.tensor2d(positions, [height * width, 2]);
 }
 
 /**
