@@ -1,7 +1,7 @@
 /** @file Our backward pass against TensorFlow.js's own, what it frees, and what it refuses. */
 import * as tf from '@tensorflow/tfjs';
 import {afterEach, beforeAll, describe, expect, it} from 'vitest';
-import {valueAndGradients} from '../../src/engine/gradients.js';
+import {valueAndGradients, withoutGradient} from '../../src/engine/gradients.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {relu} from '../../src/engine/ops/relu.js';
 import {drawn} from './compare.js';
@@ -105,5 +105,33 @@ describe('valueAndGradients refuses', () => {
     };
     expect(() => tf.tidy(() => valueAndGradients(fail, [a]))).toThrow('mine');
     expectSameAsTensorFlow(() => tf.sum(tf.square(a)));
+  });
+});
+
+describe('without a gradient', () => {
+  it('a value is a constant, whatever it depends on and whether its kernels have a gradient', () => {
+    const a = variable('a', [3]);
+    const {value, gradients} = tf.tidy(() =>
+      valueAndGradients(() => {
+        const greatest = withoutGradient(() => tf.topk(a, 1).values);
+        return tf.sum(tf.mul(a, greatest));
+      }, [a]),
+    );
+    const values = [...a.dataSync()];
+    const greatest = Math.max(...values);
+    expect(value.dataSync()[0]).toBeCloseTo(greatest * values.reduce((sum, one) => sum + one), 5);
+    for (const slope of gradients[0].dataSync()) expect(slope).toBeCloseTo(greatest, 6);
+  });
+
+  it('an error leaves the tape as it was', () => {
+    const a = variable('a', [3]);
+    expectSameAsTensorFlow(() => {
+      try {
+        withoutGradient(() => {
+          throw new Error('mine');
+        });
+      } catch {}
+      return tf.sum(tf.square(a));
+    });
   });
 });

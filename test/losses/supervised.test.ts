@@ -26,6 +26,15 @@ describe('supervisedLoss', () => {
     expect(loss.shape).toEqual([]);
   });
 
+  it('compares an output with its own targets, where it brings some', () => {
+    const outputs = [
+      {heatmaps: maps(1), weight: 1},
+      {heatmaps: maps(3), weight: 2, targets: maps(1)},
+    ];
+    const loss = supervisedMse(outputs, maps(0), tf.ones([2, 5]));
+    expect(loss.dataSync()[0]).toBeCloseTo(0.5 + 2 * 2, 5);
+  });
+
   it('of one output is its loss, to the bit', () => {
     const [heatmaps, targets] = [tf.randomNormal([2, 3, 4, 5], 0, 1, 'float32', 1) as tf.Tensor4D, maps(0.3)];
     const weights = tf.tensor2d([1, 0, 1, 1, 1, 0, 1, 1, 1, 0], [2, 5]);
