@@ -10,6 +10,7 @@ import {
   torchDefault,
   torchWeights,
 } from '../nn/init.js';
+import {Linear} from '../nn/linear.js';
 import type {Backbone} from './backbone.js';
 import {CSPNeXt} from './backbones/cspnext.js';
 import {StackedHourglass} from './backbones/hourglass.js';
@@ -79,8 +80,13 @@ export function buildModel(config: ModelConfig, keypoints: number, seed: number)
   const model = new PoseModel(backbone, head);
   const ofBackbone = config.initialization === 'he' ? heDeviation : PUBLISHED[config.backbone.type];
   const ofHead = PUBLISHED_HEADS[config.head.type] ?? ofBackbone;
+  // RDPose's code says nothing of its matrices.
+  const ofMatrices = config.head.type === 'rdpose' ? torchDefault : ofHead;
   const inHead = new Set(head.namedModules().values());
-  initializeLayers(model, seed, (layer) => (inHead.has(layer) ? ofHead : ofBackbone)(layer));
+  initializeLayers(model, seed, (layer) => {
+    if (!inHead.has(layer)) return ofBackbone(layer);
+    return (layer instanceof Linear ? ofMatrices : ofHead)(layer);
+  });
   return model;
 }
 

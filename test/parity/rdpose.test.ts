@@ -72,7 +72,7 @@ async function expectOfficialOutput(backend: BackendName): Promise<void> {
   await selectBackend({backend});
   const model = (await officialModel()).eval();
   const expected = tf.slice(REFERENCE.maps('eval_output'), [0, 0, 0, 0], [-1, -1, -1, 17]);
-  expect(largestError(model.forward(REFERENCE.maps('input'))[0] as tf.Tensor4D, expected)).toBeLessThan(1e-4);
+  expect(largestError(model.forward(REFERENCE.maps('input'))[0], expected)).toBeLessThan(1e-4);
   model.dispose();
 }
 
@@ -128,17 +128,12 @@ interface Step {
 
 function trainingStep(model: PoseModel, images: tf.Tensor4D): Step {
   const named = model.namedParameters();
+  const loss = createLoss(officialConfig().head);
   const weights = tf.reshape(REFERENCE.array('weight'), [2, 18]) as tf.Tensor2D;
   const {value, grads} = tf
     .engine()
     .gradients(
-      () =>
-        supervisedLoss(
-          createLoss(rdposeHead()),
-          model.supervised(images),
-          [REFERENCE.maps('target')],
-          weights,
-        ),
+      () => supervisedLoss(loss, model.supervised(images), [REFERENCE.maps('target')], weights),
       [...named.values()],
     );
   const gradients = new Map([...named.keys()].map((name, i) => [name, grads[i]]));

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type {ModelConfig} from '../../config/schema.js';
 import type {KeypointSet} from '../../data/keypoints.js';
 import {type ValueAndGradients, valueAndGradients} from '../../engine/gradients.js';
+import type {SupervisedOutputs} from '../../losses/supervised.js';
 import type {PoseModel} from '../../models/poseModel.js';
 import type {Draws} from '../../random.js';
 import {type TopDownInputs, TopDownTask} from '../topDown.js';
@@ -37,7 +38,7 @@ export class DistillTask extends TopDownTask {
   #taught(images: tf.Tensor4D): Tapped {
     const {backbone, head} = this.teacher;
     const features = backbone.forward(images);
-    return {features, outputs: head.forward(features)};
+    return {features, outputs: prediction(head.supervised(features, null))};
   }
 
   #total(inputs: TopDownInputs, taught: Tapped, draws: Draws): tf.Scalar {
@@ -47,8 +48,7 @@ export class DistillTask extends TopDownTask {
     const supervised = [...intermediate, ...head.supervised(features, step)];
     const {terms, refined} = method.distill({
       teacher: taught,
-      // The prediction comes last.
-      student: {features, outputs: supervised[supervised.length - 1].outputs},
+      student: {features, outputs: prediction(supervised)},
       draws: tensorDraws(draws('distill')),
       progress: this.progress,
     });
@@ -59,4 +59,9 @@ export class DistillTask extends TopDownTask {
     }
     return tf.addN(losses);
   }
+}
+
+/** What a network is supervised in ends with what it predicts. */
+function prediction(supervised: readonly SupervisedOutputs[]): readonly tf.Tensor[] {
+  return supervised[supervised.length - 1].outputs;
 }

@@ -49,7 +49,7 @@ describe('what is supervised', () => {
     expect(weightsOf(headOf({decoupling: 'none', inference: 'plain'}), null)).toEqual([1]);
     const shapes = headOf()
       .supervised(features(), null)
-      .map(({outputs: [heatmaps]}) => heatmaps.shape);
+      .map(({outputs}) => outputs[0].shape);
     expect(shapes).toEqual(Array(3).fill([BATCH, HEIGHT, WIDTH, KEYPOINTS + 1]));
   });
 
@@ -77,7 +77,7 @@ describe('what is supervised', () => {
     const head = headOf({perturbation: {...NO_PERTURBATION, weight: 1, consistency: 0.1}});
     const outputs = head.supervised(features(), stepAt(0));
     expect(outputs.map(({weight}) => weight)).toEqual([1, 1.5, 1, 0.1, 1]);
-    expect(outputs[3].outputs).toEqual(outputs[2].outputs);
+    expect(outputs[3].outputs).toBe(outputs[2].outputs);
     expect(outputs[3].targets![0].dataSync()).toEqual(outputs[1].outputs[0].dataSync());
     // Nothing but the constant depends on the parameters here.
     const ofConstants = () =>
@@ -91,7 +91,7 @@ describe('what is supervised', () => {
 describe('inference', () => {
   it('plain gives the plain maps, without that of the centre', () => {
     const head = headOf({inference: 'plain'});
-    const plain = head.supervised(features(), null).at(-1)!.outputs[0];
+    const [plain] = head.supervised(features(), null).at(-1)!.outputs;
     const expected = tf.slice(plain, [0, 0, 0, 0], [-1, -1, -1, KEYPOINTS]);
     expect(head.forward(features())[0].dataSync()).toEqual(expected.dataSync());
   });
@@ -99,7 +99,7 @@ describe('inference', () => {
   it('decoupled looks at the peak of the plain map of the centre', async () => {
     const x = features();
     const head = headOf();
-    const plain = head.supervised(x, null).at(-1)!.outputs[0];
+    const [plain] = head.supervised(x, null).at(-1)!.outputs;
     const centres = (await tf.unstack(plain, 3)[KEYPOINTS].array()) as number[][][];
     const peaks = centres.map((map) => {
       const values = map.flat();
@@ -121,11 +121,9 @@ describe('inference', () => {
 
   it('of the two ways differs, and both are the same at every call', () => {
     const [decoupled, plain] = (['decoupled', 'plain'] as const).map((inference) => headOf({inference}));
-    const [maps, again, ofPlain] = [decoupled, decoupled, plain].map((head) =>
-      head.forward(features())[0].dataSync(),
-    );
-    expect(again).toEqual(maps);
-    expect(ofPlain).not.toEqual(maps);
+    const maps = decoupled.forward(features())[0].dataSync();
+    expect(decoupled.forward(features())[0].dataSync()).toEqual(maps);
+    expect(plain.forward(features())[0].dataSync()).not.toEqual(maps);
   });
 });
 
