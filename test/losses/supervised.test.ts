@@ -28,10 +28,10 @@ describe('supervisedLoss', () => {
 
   it('compares an output with its own targets, where it brings some', () => {
     const outputs = [
-      {heatmaps: maps(1), weight: 1},
-      {heatmaps: maps(3), weight: 2, targets: maps(1)},
+      {outputs: [maps(1)], weight: 1},
+      {outputs: [maps(3)], weight: 2, targets: [maps(1)]},
     ];
-    const loss = supervisedMse(outputs, maps(0), tf.ones([2, 5]));
+    const loss = supervisedLoss(mse, outputs, [maps(0)], tf.ones([2, 5]));
     expect(loss.dataSync()[0]).toBeCloseTo(0.5 + 2 * 2, 5);
   });
 
