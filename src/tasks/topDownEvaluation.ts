@@ -6,6 +6,7 @@ import {inputToImage} from '../data/transforms/affine.js';
 import type {Batch, Person} from '../data/types.js';
 import {type CocoKeypointResult, type PersonPrediction, toCocoResults} from '../metrics/cocoResults.js';
 import type {FigureName, PerKeypoint} from '../metrics/metricReport.js';
+import {mapsOf} from './caseMaps.js';
 import {type CaseOutput, ExtremeCases} from './extremeCases.js';
 import type {TopDownTask} from './topDown.js';
 import {primaryFigure, topDownFigures} from './topDownFigures.js';
@@ -73,28 +74,14 @@ export async function predictPeople(
   for await (const batch of loader.batches(0)) {
     const outputs = task.predict(batch, config);
     decodeBatch(outputs, batch, people, task).forEach((prediction, i) => {
-      const heatmaps = heatmapsOf(task, outputs, i);
       const {region} = batch.samples[i];
-      if (heatmaps) cases.add(predictions.length, prediction, () => ({region, ...heatmaps()}));
+      cases.add(predictions.length, prediction, () => ({region, ...mapsOf(task.codec, outputs, i)}));
       predictions.push(prediction);
     });
     onProgress(predictions.length, people.length);
   }
   for (const [index, output] of cases.outputs) predictions[index] = {...predictions[index], output};
   return predictions;
-}
-
-/** Copies the heatmaps of sample `i`; null for codecs that have none. */
-function heatmapsOf(
-  {codec}: TopDownTask,
-  [output]: readonly Float32Array[],
-  i: number,
-): (() => Omit<CaseOutput, 'region'>) | null {
-  const [{shape}] = codec.outputs;
-  if (shape.length !== 3) return null;
-  const [height, width, keypoints] = shape;
-  const size = height * width * keypoints;
-  return () => ({heatmaps: output.slice(i * size, (i + 1) * size), shape: [height, width, keypoints]});
 }
 
 /** Scores predictions against the dataset's annotations. */
