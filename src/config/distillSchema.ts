@@ -79,8 +79,10 @@ const agentpose = z.strictObject({
     .positive()
     .max(1)
     .default(0.4)
-    .describe('the time at which the student’s features enter; with learnStart the latest'),
-  learnStart: z.boolean().default(false).describe('predict the time for each image'),
+    .describe(
+      'the time at which the student’s features enter; with learnStart the latest, and half of it at first',
+    ),
+  learnStart: z.boolean().default(true).describe('predict the time for each image'),
   perturbStudent: z.boolean().default(true).describe('add the noise of that time to the student’s features'),
   refine: z
     .boolean()

@@ -7,7 +7,7 @@ import {RECIPE, TinyRun} from './tinyRun.js';
 const METHODS: Record<string, string> = {
   feature: '{type: feature}',
   dwpose: '{type: dwpose}',
-  agentpose: '{type: agentpose, latentChannels: 8, learnStart: true}',
+  agentpose: '{type: agentpose, latentChannels: 8}',
 };
 const TEACHER = 'teacher: {config: teacher.yaml, checkpoint: output/teacher/checkpoints/last}';
 

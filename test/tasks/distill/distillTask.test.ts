@@ -88,7 +88,7 @@ const METHODS: [string, Record<string, unknown>][] = [
   ["dwpose's second stage", {type: 'dwpose', stage: 2}],
   ['diffkd', {type: 'diffkd', latentChannels: 8}],
   ['agentpose', {type: 'agentpose', latentChannels: 8}],
-  ['agentpose without an autoencoder', {type: 'agentpose', autoencoder: false, learnStart: true}],
+  ['agentpose without an autoencoder', {type: 'agentpose', autoencoder: false, learnStart: false}],
 ];
 
 describe.each([
