@@ -21,8 +21,10 @@ export function codecSpec(
   stride: number,
   keypoints: number,
 ): CodecSpec {
-  if (head.type === 'heatmap' || head.type === 'rdpose')
-    return {type: head.codec, input, stride, sigma: head.sigma, keypoints, centre: head.type === 'rdpose'};
+  if (head.type === 'heatmap' || head.type === 'rdpose') {
+    const spec = {type: head.codec, input, stride, sigma: head.sigma, keypoints};
+    return head.type === 'rdpose' ? {...spec, centre: true} : spec;
+  }
   const {splitRatio, labelBeta} = head;
   const sigma = head.sigma ?? publishedSigma(input);
   return {type: 'simcc', input, splitRatio, sigma, normalize: labelBeta === null, keypoints};

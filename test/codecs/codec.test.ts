@@ -6,6 +6,7 @@ import {targetArrays, targetLength} from '../../src/codecs/codec.js';
 import {codecSpec, createCodec} from '../../src/codecs/create.js';
 import {flipOutputs} from '../../src/codecs/flip.js';
 import {selectBackend} from '../../src/engine/index.js';
+import {rdposeHead} from '../models/configs.js';
 import {between, encodeBatch, INPUT, makeCodec, type Point, SPECS, TYPES} from './builders.js';
 
 const [HEIGHT, WIDTH] = INPUT;
@@ -254,7 +255,9 @@ describe('a configuration', () => {
   const head = {type: 'heatmap', codec: 'udp', sigma: 3, finalConvKernel: 1} as const;
   it('names the codec of its head', () => {
     const spec = codecSpec({input: [256, 192], head}, 4, 17);
-    expect(spec).toEqual({type: 'udp', input: [256, 192], stride: 4, sigma: 3, keypoints: 17, centre: false});
+    expect(spec).toEqual({type: 'udp', input: [256, 192], stride: 4, sigma: 3, keypoints: 17});
     expect(createCodec(structuredClone(spec))).toMatchObject({convention: 'udp', alignsFlipped: false});
+    const own = codecSpec({input: [256, 192], head: rdposeHead({sigma: 3, codec: 'udp'})}, 4, 17);
+    expect(own).toEqual({...spec, sigma: 3, centre: true});
   });
 });
