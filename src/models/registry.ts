@@ -19,7 +19,7 @@ import {ResNet} from './backbones/resnet.js';
 import type {Head} from './head.js';
 import {HeatmapHead} from './heads/heatmap.js';
 import {RtmccHead} from './heads/rtmcc.js';
-import {SimccHead} from './heads/simcc.js';
+import {SimccHead, type SimccSizes} from './heads/simcc.js';
 import {PoseModel} from './poseModel.js';
 import {RdposeHead} from './rdpose/head.js';
 
@@ -41,14 +41,28 @@ function buildBackbone(config: BackboneConfig, maps: number): Backbone {
 
 /** The same for heads. */
 function buildHead({head, input}: ModelConfig, backbone: Backbone, keypoints: number): Head {
-  const {channels, stride, finalLayer} = backbone;
-  if (head.type === 'heatmap') return new HeatmapHead(channels, keypoints, head.finalConvKernel, finalLayer);
-  if (head.type === 'rdpose') return new RdposeHead(channels, keypoints, head, finalLayer);
-  const [height, width] = input;
+  const {channels, finalLayer} = backbone;
+  switch (head.type) {
+    case 'heatmap':
+      return new HeatmapHead(channels, keypoints, head.finalConvKernel, finalLayer);
+    case 'rdpose':
+      return new RdposeHead(channels, keypoints, head, finalLayer);
+    case 'simcc':
+      return new SimccHead(simccSizes(input, head.splitRatio, backbone, keypoints));
+    case 'rtmcc':
+      return new RtmccHead(simccSizes(input, head.splitRatio, backbone, keypoints), head);
+  }
+}
+
+function simccSizes(
+  [height, width]: ModelConfig['input'],
+  splitRatio: number,
+  {channels, stride}: Backbone,
+  keypoints: number,
+): SimccSizes {
   const cells = (height / stride) * (width / stride);
-  const bins = [width, height].map((pixels) => Math.round(pixels * head.splitRatio)) as [number, number];
-  const sizes = {channels, cells, keypoints, bins};
-  return head.type === 'simcc' ? new SimccHead(sizes) : new RtmccHead(sizes, head);
+  const bins = [Math.round(width * splitRatio), Math.round(height * splitRatio)] as const;
+  return {channels, cells, keypoints, bins};
 }
 
 /** A backbone type -> how the code of its paper begins. */

@@ -56,7 +56,11 @@ function parameterPaths(model: Module): Map<string, string> {
     (entry): entry is [string, Module] => entry[1] instanceof Module,
   );
   const names = parts.flatMap(([part, module]) =>
-    [...module.namedParameters().keys()].map((name): [string, string] => [name, `${part}.${name}`]),
+    // Some published names begin with the part.
+    [...module.namedParameters().keys()].map((name): [string, string] => [
+      name,
+      name.startsWith(`${part}.`) ? name : `${part}.${name}`,
+    ]),
   );
   return new Map(names);
 }

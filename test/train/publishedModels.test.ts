@@ -163,3 +163,11 @@ it('the loss of a stacked hourglass is the sum over its stacks, each compared wi
   expect(value.dataSync()[0] / sum).toBeCloseTo(1, 5);
   tf.dispose([value, {...inputs}]);
 });
+
+it('patterns that match nothing of RTMPose are told the nearest names, which begin with the part once', () => {
+  const config = modelConfig(TINY_CSPNEXT, [HEIGHT, WIDTH], TINY_RTMCC_HEAD);
+  const {optimizer} = trainConfig({optimizer: {groups: [{match: 'backbone.stem7.*', frozen: true}]}});
+  const call = () => trainedParameters(buildModel(config, KEYPOINTS, 0), optimizer);
+  expect(call).toThrow('"backbone.stem.*"');
+  expect(call).not.toThrow('backbone.backbone');
+});
