@@ -75,7 +75,7 @@ export async function predictPeople(
     const outputs = task.predict(batch, config);
     decodeBatch(outputs, batch, people, task).forEach((prediction, i) => {
       const {region} = batch.samples[i];
-      cases.add(predictions.length, prediction, () => ({region, ...mapsOf(task.codec, outputs, i)}));
+      cases.add(predictions.length, prediction, () => ({region, ...mapsOf(task, outputs, i)}));
       predictions.push(prediction);
     });
     onProgress(predictions.length, people.length);
