@@ -80,11 +80,13 @@ describe('a perturbed step', () => {
 
   it('leaves nothing behind, and lowers the loss on its batch', () => {
     const {step} = start();
-    const first = step(0, [makeBatch(0)]).loss;
+    // The same everywhere: what a bias can learn.
+    const batch = {...makeBatch(0), targets: new Float32Array(SIZE * CELLS * CELLS * MAPS).fill(0.2)};
+    const first = step(0, [batch]).loss;
     const tensors = tf.memory().numTensors;
-    const losses = Array.from({length: 40}, (_, at) => step(at + 1, [makeBatch(0)]).loss);
+    const losses = Array.from({length: 20}, (_, at) => step(at + 1, [batch]).loss);
     expect(tf.memory().numTensors).toBe(tensors);
-    expect(losses.at(-1)).toBeLessThan(0.95 * first);
+    expect(losses.at(-1)).toBeLessThan(0.5 * first);
   });
 
   it('says which layer went wrong, with the draws of that step', () => {
