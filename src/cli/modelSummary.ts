@@ -1,5 +1,7 @@
 /** @file `pose-model summary`: parameters, multiply-accumulates and activations by layer. */
-import type {Config, RdposeConfig} from '../config/schema.js';
+
+import type {RdposeConfig} from '../config/modelSchema.js';
+import type {Config} from '../config/schema.js';
 import {loadKeypointSet} from '../data/keypoints.js';
 import {selectBackend} from '../engine/index.js';
 import {UserError} from '../errors.js';

@@ -1,5 +1,5 @@
 /** @file Codecs by the names that a configuration gives them. */
-import type {ModelConfig} from '../config/schema.js';
+import type {ModelConfig} from '../config/modelSchema.js';
 import type {Codec} from './codec.js';
 import {HeatmapCodec, type HeatmapSpec} from './heatmap.js';
 import {SimccCodec, type SimccSpec} from './simcc.js';

@@ -1,6 +1,6 @@
 /** @file The loss of a head: what its outputs are compared with the targets by. */
 import type * as tf from '@tensorflow/tfjs';
-import type {ModelConfig} from '../config/schema.js';
+import type {ModelConfig} from '../config/modelSchema.js';
 import {heatmapMse} from './heatmapMse.js';
 import {simccKl} from './simccKl.js';
 

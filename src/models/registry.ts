@@ -1,5 +1,5 @@
 /** @file The networks by the names that a configuration gives them. */
-import {headMisfit, INPUT_MULTIPLES, type ModelConfig} from '../config/schema.js';
+import {headMisfit, INPUT_MULTIPLES, type ModelConfig} from '../config/modelSchema.js';
 import {UserError} from '../errors.js';
 import {
   constantDeviation,

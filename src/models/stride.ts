@@ -1,5 +1,5 @@
 /** @file Input pixels to one cell of a backbone's features: what data are drawn at without a model. */
-import type {ModelConfig} from '../config/schema.js';
+import type {ModelConfig} from '../config/modelSchema.js';
 
 /** Of features before deconvolutions, each of which halves it. */
 const DEEPEST = 32;

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import {type Codec, type DecodedKeypoints, targetArrays} from '../codecs/codec.js';
 import {codecSpec, createCodec} from '../codecs/create.js';
 import {flipOutputs} from '../codecs/flip.js';
-import type {ModelConfig} from '../config/schema.js';
+import type {ModelConfig} from '../config/modelSchema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
 import {type ValueAndGradients, valueAndGradients} from '../engine/gradients.js';

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {bytesOf} from '../../src/checkpoint/elements.js';
 import {codecSpec, createCodec} from '../../src/codecs/create.js';
-import type {ModelConfig} from '../../src/config/schema.js';
+import type {ModelConfig} from '../../src/config/modelSchema.js';
 import {OFF_TARGET_NUMBERS} from '../../src/data/offTarget.js';
 import {selectBackend} from '../../src/engine/index.js';
 import {UserError} from '../../src/errors.js';

@@ -8,7 +8,7 @@ import type {
   ResNetConfig,
   RtmccHeadConfig,
   SimccHeadConfig,
-} from '../../src/config/schema.js';
+} from '../../src/config/modelSchema.js';
 
 /** HRNet of the published depth and width W (Sun et al. 2019, Sect. 3). */
 export function hrnetOfWidth(width: number): HRNetConfig {

@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {loadWeights} from '../../src/checkpoint/weights.js';
-import type {HRNetConfig} from '../../src/config/schema.js';
+import type {HRNetConfig} from '../../src/config/modelSchema.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {adamStep} from '../../src/engine/ops/adam.js';
 import {heatmapMse} from '../../src/losses/heatmapMse.js';

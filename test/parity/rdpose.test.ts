@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {fit, translate} from '../../src/checkpoint/import/translate.js';
 import {loadWeights} from '../../src/checkpoint/weights.js';
-import type {HRNetConfig, ModelConfig} from '../../src/config/schema.js';
+import type {HRNetConfig, ModelConfig} from '../../src/config/modelSchema.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {createLoss} from '../../src/losses/create.js';
 import {supervisedLoss} from '../../src/losses/supervised.js';

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {loadWeights} from '../../src/checkpoint/weights.js';
 import {codecSpec, createCodec} from '../../src/codecs/create.js';
-import type {ModelConfig} from '../../src/config/schema.js';
+import type {ModelConfig} from '../../src/config/modelSchema.js';
 import {valueAndGradients} from '../../src/engine/gradients.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {createLoss} from '../../src/losses/create.js';

@@ -1,7 +1,7 @@
 /** @file Maps of what a network gave: heatmaps as they are, SimCC's bins as products of their axes. */
 import {describe, expect, it} from 'vitest';
 import {codecSpec, createCodec} from '../../src/codecs/create.js';
-import type {ModelConfig} from '../../src/config/schema.js';
+import type {ModelConfig} from '../../src/config/modelSchema.js';
 import {mapsOf} from '../../src/tasks/caseMaps.js';
 import {HEATMAP_HEAD, SIMCC_HEAD} from '../models/configs.js';
 

@@ -3,7 +3,7 @@
  * with channel attention, under MMPose's names.
  */
 import * as tf from '@tensorflow/tfjs';
-import type {CSPNeXtConfig} from '../../config/schema.js';
+import type {CSPNeXtConfig} from '../../config/modelSchema.js';
 import {hardSigmoid} from '../../engine/ops/activations.js';
 import {adaptiveAveragePool, maxPool} from '../../engine/ops/pooling.js';
 import {BatchNorm2d, Conv2d} from '../../nn/layers.js';

@@ -1,6 +1,6 @@
 /** @file The stacked hourglass (Newell et al. 2016), with the layers and names of the group's PyTorch code. */
 import * as tf from '@tensorflow/tfjs';
-import type {HourglassConfig} from '../../config/schema.js';
+import type {HourglassConfig} from '../../config/modelSchema.js';
 import {maxPool} from '../../engine/ops/pooling.js';
 import {resizeNearest} from '../../engine/ops/resize.js';
 import {BatchNorm2d, Conv2d, MaxPool2d} from '../../nn/layers.js';

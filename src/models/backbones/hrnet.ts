@@ -1,6 +1,6 @@
 /** @file HRNet (Sun et al. 2019): parallel branches from high to low resolution that exchange features repeatedly. */
 import * as tf from '@tensorflow/tfjs';
-import type {HRNetConfig} from '../../config/schema.js';
+import type {HRNetConfig} from '../../config/modelSchema.js';
 import {sumRelu} from '../../engine/ops/sumRelu.js';
 import {UserError} from '../../errors.js';
 import {BatchNorm2d, type Conv2d, ReLU} from '../../nn/layers.js';

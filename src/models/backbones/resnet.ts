@@ -1,6 +1,6 @@
 /** @file ResNet (He et al. 2016) with SimpleBaseline's deconvolutions after it (Xiao et al. 2018). */
 import * as tf from '@tensorflow/tfjs';
-import type {ResNetConfig} from '../../config/schema.js';
+import type {ResNetConfig} from '../../config/modelSchema.js';
 import {BatchNorm2d, Conv2d, MaxPool2d, ReLU} from '../../nn/layers.js';
 import {Sequential} from '../../nn/sequential.js';
 import {Backbone} from '../backbone.js';

@@ -3,7 +3,7 @@
  * and over the features decoupled at the centre (Wang et al. 2025; its code, wz-cloud/RDPose).
  */
 import * as tf from '@tensorflow/tfjs';
-import type {PerturbationConfig, RdposeConfig} from '../../config/schema.js';
+import type {PerturbationConfig, RdposeConfig} from '../../config/modelSchema.js';
 import {withoutGradient} from '../../engine/gradients.js';
 import type {SupervisedOutputs} from '../../losses/supervised.js';
 import {Conv2d} from '../../nn/layers.js';

@@ -3,7 +3,7 @@
  * person's, as where people overlap; the targets stay. RDPose's code has nothing of it: this is a reconstruction.
  */
 import * as tf from '@tensorflow/tfjs';
-import type {PerturbationConfig} from '../../config/schema.js';
+import type {PerturbationConfig} from '../../config/modelSchema.js';
 import {OFF_TARGET_NUMBERS} from '../../data/offTarget.js';
 import type {RandomStream} from '../../random.js';
 import {type Anchor, embeddingsAt, type MapSize} from './anchor.js';

@@ -1,6 +1,6 @@
 /** @file Top-down pose estimation with a teacher: the task's own loss, and what the method adds to it. */
 import * as tf from '@tensorflow/tfjs';
-import type {ModelConfig} from '../../config/schema.js';
+import type {ModelConfig} from '../../config/modelSchema.js';
 import type {KeypointSet} from '../../data/keypoints.js';
 import {type ValueAndGradients, valueAndGradients} from '../../engine/gradients.js';
 import type {SupervisedOutputs} from '../../losses/supervised.js';

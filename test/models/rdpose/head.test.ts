@@ -1,7 +1,7 @@
 /** @file RDPose's head: what it supervises, its two ways of inference, what it costs, what it draws. */
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
-import type {RdposeConfig} from '../../../src/config/schema.js';
+import type {RdposeConfig} from '../../../src/config/modelSchema.js';
 import {OFF_TARGET_NUMBERS} from '../../../src/data/offTarget.js';
 import {selectBackend} from '../../../src/engine/index.js';
 import type {Head, TrainingStep} from '../../../src/models/head.js';

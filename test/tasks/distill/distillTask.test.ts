@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {type DistillConfig, distillSchema} from '../../../src/config/distillSchema.js';
-import type {ModelConfig} from '../../../src/config/schema.js';
+import type {ModelConfig} from '../../../src/config/modelSchema.js';
 import {loadKeypointSet} from '../../../src/data/keypoints.js';
 import type {Batch} from '../../../src/data/types.js';
 import {selectBackend} from '../../../src/engine/index.js';
