@@ -27,10 +27,13 @@ await runCommand(async () => {
       describe: 'one batch through everything; keeps nothing',
     })
     .option('matrix', textOption('an ablation: train every combination of this file'))
+    .option('jobs', {type: 'number', describe: 'with --matrix: so many runs at a time; default 1'})
+    .implies('jobs', 'matrix')
     .example('pose-train --cfg experiments/coco/hrnet_w32.yaml', 'train as the recipe says')
     .example('pose-train --cfg … train.batchSize=16 seed=3', 'change values of the recipe')
     .example('pose-train --cfg … --resume', 'go on with a run that was stopped')
     .example('pose-train --cfg … --matrix ablation.yaml', 'train every combination; again, to go on')
+    .example('pose-train --cfg … --matrix ablation.yaml --jobs 2 threads=1', 'two at a time')
     .parseAsync();
   if (parsed.matrix !== undefined) return trainMatrix(parsed.cfg, parsed.matrix, parsed);
   const {config, sources, legacy} = configOf(parsed.cfg, parsed);
@@ -67,6 +70,7 @@ interface MatrixArguments {
   readonly seed?: string;
   readonly printConfig: boolean;
   readonly dryRun: boolean;
+  readonly jobs?: number;
 }
 
 /** @returns the exit code */
@@ -86,7 +90,12 @@ async function trainMatrix(
   }
   const {listMatrix, runMatrix} = await import('../train/ablation/runMatrix.js');
   const options = {cfg, matrix, overrides: configArguments(parsed)};
-  if (!parsed.dryRun) return runMatrix(options);
+  if (!parsed.dryRun) return runMatrix({...options, jobs: jobsOf(parsed)});
   await listMatrix(options);
   return undefined;
+}
+
+function jobsOf({jobs = 1}: MatrixArguments): number {
+  if (Number.isInteger(jobs) && jobs >= 1) return jobs;
+  throw new UserError('usage', `pose-train: --jobs is ${jobs}; expected a whole number from 1.`);
 }

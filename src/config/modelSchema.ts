@@ -167,6 +167,10 @@ const modelFields = z.strictObject({
     .default('published')
     .describe('published: as in the code of the paper; he: He et al. 2015, which learns sooner from scratch'),
   weights: path.nullable().default(null).describe('.pth or .safetensors to start from'),
+  weightsFor: z
+    .enum(['all', 'backbone'])
+    .default('all')
+    .describe('backbone: the head begins as it does without a file'),
 });
 
 export const modelSchema = modelFields.superRefine(({input, backbone, head}, context) => {

@@ -22,9 +22,13 @@ interface Recorder {
   readonly state: {activeTape: TapeNode[] | null; gradientDepth: number};
 }
 
-/** A type and not an interface, so that `tf.tidy` can give it back. */
-export type ValueAndGradients = {
+/** A loss, and what it is the sum of, as far as that is to be told. A type and not an interface, so that `tf.tidy` can give it back. */
+export type Loss = {
   readonly value: tf.Scalar;
+  readonly terms: Record<string, tf.Scalar>;
+};
+
+export type LossAndGradients = Loss & {
   /** In the order of the variables. */
   readonly gradients: tf.Tensor[];
 };
@@ -35,27 +39,36 @@ export function isRecording(): boolean {
 }
 
 /**
- * The value of `f` and its derivative by each variable. Cannot be nested.
+ * What `f` gives and the derivative of its value by each variable. Cannot be nested.
  * @throws Error if a variable does not influence the value, or if a kernel on the way has no gradient
  */
-export function valueAndGradients(f: () => tf.Scalar, variables: readonly tf.Variable[]): ValueAndGradients {
+export function lossAndGradients(f: () => Loss, variables: readonly tf.Variable[]): LossAndGradients {
   const recorder = tf.engine() as unknown as Recorder;
-  if (recorder.state.gradientDepth > 0) throw new Error('valueAndGradients cannot be nested');
+  if (recorder.state.gradientDepth > 0) throw new Error('gradients cannot be nested');
   let tape: TapeNode[] = [];
   try {
     recorder.startTape();
-    let value: tf.Scalar;
+    let loss: Loss;
     try {
-      value = tf.tidy(f);
+      loss = tf.tidy(f);
     } finally {
       recorder.endTape();
       tape = recorder.state.activeTape ?? [];
       recorder.state.activeTape = null;
     }
-    return {value, gradients: backward(tape, value, variables)};
+    return {...loss, gradients: backward(tape, loss.value, variables)};
   } finally {
     for (const {saved} of tape) if (saved) tf.dispose(saved);
   }
+}
+
+/** The same for a value without terms. */
+export function valueAndGradients(
+  f: () => tf.Scalar,
+  variables: readonly tf.Variable[],
+): Omit<LossAndGradients, 'terms'> {
+  const {value, gradients} = lossAndGradients(() => ({value: f(), terms: {}}), variables);
+  return {value, gradients};
 }
 
 /** What `f` gives, as a constant: no gradient goes through it, and none of its kernels is recorded. */

@@ -1,4 +1,5 @@
 /** @file From predicted people to COCO's keypoint results: rescoring and suppression per image, as HRNet does. */
+import {groupBy} from '../grouping.js';
 import {type NmsMode, suppress} from './nms.js';
 
 export interface PersonPrediction {
@@ -45,13 +46,11 @@ export function toCocoResults(
   predictions: readonly PersonPrediction[],
   {keypointThreshold, rescore, nms, oksNms, sigmas}: ResultOptions,
 ): CocoKeypointResult[] {
-  const byImage = new Map<number, (PersonPrediction & {score: number})[]>();
-  for (const prediction of predictions) {
-    const people = byImage.get(prediction.imageId) ?? [];
-    byImage.set(prediction.imageId, people);
-    const score = rescore ? personScore(prediction, keypointThreshold) : prediction.boxScore;
-    people.push({...prediction, score});
-  }
+  const scored = predictions.map((prediction) => ({
+    ...prediction,
+    score: rescore ? personScore(prediction, keypointThreshold) : prediction.boxScore,
+  }));
+  const byImage = groupBy(scored, ({imageId}) => imageId);
   return [...byImage.values()].flatMap((people) =>
     suppress(people, {mode: nms, threshold: oksNms, sigmas}).map(
       ({imageId, categoryId = 1, keypoints, score}) => ({

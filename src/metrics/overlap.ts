@@ -1,16 +1,7 @@
 /** @file Who overlaps whom: the people of an image whose boxes lie over each other. */
 import {iou} from '../cocoapi/similarity.js';
 import type {CocoAnnotation} from '../cocoapi/types.js';
-
-function byImage(people: readonly CocoAnnotation[]): CocoAnnotation[][] {
-  const images = new Map<number, CocoAnnotation[]>();
-  for (const person of people) {
-    const others = images.get(person.image_id);
-    if (others) others.push(person);
-    else images.set(person.image_id, [person]);
-  }
-  return [...images.values()];
-}
+import {groupBy} from '../grouping.js';
 
 /**
  * The people whose box has at least this intersection over union with that of another person of the image. Crowds are
@@ -20,9 +11,10 @@ export function overlappingPeople(
   annotations: readonly CocoAnnotation[],
   leastIou: number,
 ): ReadonlySet<number> {
-  const images = byImage(annotations.filter(({iscrowd}) => !iscrowd));
+  const people = annotations.filter(({iscrowd}) => !iscrowd);
+  const images = groupBy(people, ({image_id}) => image_id);
   return new Set(
-    images.flatMap((people) =>
+    [...images.values()].flatMap((people) =>
       people
         .filter((person) => people.some((other) => other !== person && iou(person, other) >= leastIou))
         .map(({id}) => id),

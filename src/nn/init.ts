@@ -1,6 +1,7 @@
 /** @file Initial values of parameters: each drawn from a stream of its own, keyed by its name. */
 import * as tf from '@tensorflow/tfjs';
 import {type RandomStream, stream} from '../random.js';
+import {Embedding} from './embedding.js';
 import {GatedAttention} from './gatedAttention.js';
 import {Convolution} from './layers.js';
 import {Linear} from './linear.js';
@@ -54,11 +55,13 @@ export const simccDeviation: Initializer = normal((layer) => (layer instanceof L
 
 const fromZeroToOne: Draw = (random) => random.uniform();
 
+const standardNormal: Draw = (random) => random.normal();
+
 /**
- * Draws the weights of every convolution and linear layer, biases where the initialiser has something for them, and
- * γ and β of attention units from 0 to 1, as published; everything else keeps what it was made with (biases 0,
- * normalisations 1 and 0). What a parameter gets depends on the seed, its name and
- * its shape alone.
+ * Draws the weights of every convolution and linear layer, biases where the initialiser has something for them, γ and β
+ * of attention units from 0 to 1, as published, and tables of embeddings from N(0, 1), as PyTorch does; everything else
+ * keeps what it was made with (biases 0, normalisations 1 and 0). What a parameter gets depends on the seed, its name
+ * and its shape alone.
  */
 export function initializeLayers(module: Module, seed: number, initializer: Initializer): void {
   for (const [name, layer] of module.namedModules()) {
@@ -66,6 +69,7 @@ export function initializeLayers(module: Module, seed: number, initializer: Init
       fill(layer.gamma.variable, `${name}.gamma`, seed, fromZeroToOne);
       fill(layer.beta.variable, `${name}.beta`, seed, fromZeroToOne);
     }
+    if (layer instanceof Embedding) fill(layer.weight.variable, `${name}.weight`, seed, standardNormal);
     if (!(layer instanceof Convolution || layer instanceof Linear)) continue;
     const {weight, bias} = initializer(layer);
     fill(layer.weight.variable, `${name}.weight`, seed, weight);

@@ -3,7 +3,8 @@ import type * as tf from '@tensorflow/tfjs';
 import {BatchNorm2d} from './layers.js';
 import {Layer, type Module} from './module.js';
 
-function allFinite(tensor: tf.Tensor): boolean {
+/** Whether it has neither NaN nor an infinity. */
+export function allFinite(tensor: tf.Tensor): boolean {
   return tensor.dataSync<'float32'>().every(Number.isFinite);
 }
 

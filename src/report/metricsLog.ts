@@ -15,7 +15,7 @@ import {messageOf, UserError} from '../errors.js';
 export type MetricsValue = number | string | boolean | null;
 
 /**
- * One line of the log. `train` events carry `loss`, `learningRate`, `imagesPerSecond`, `dataWaitShare` (0 to 1) and
+ * One line of the log. `train` events carry `loss` (`loss.feature` … its terms), `learningRate`, `imagesPerSecond`, `dataWaitShare` (0 to 1) and
  * what else the task reports; `eval` events the validation's figures (`AP` …); `reject` events a `sample` that could not be
  * used, its `replacement` (indices of people) and the `reason`; `nonFinite` events the `loss` and `gradNorm` of a step that
  * was left out; `run` events facts of a start.

@@ -1,8 +1,10 @@
 /** @file OKS-AP of those people alone who overlap with others. */
 import {COCO, COCOeval} from '../cocoapi/index.js';
+import type {CocoAnnotation} from '../cocoapi/types.js';
 import type {Config} from '../config/schema.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {Person} from '../data/types.js';
+import {groupBy} from '../grouping.js';
 import {type PersonPrediction, toCocoResults} from '../metrics/cocoResults.js';
 import type {MetricReport} from '../metrics/metricReport.js';
 import {overlappingPeople, personUnder} from '../metrics/overlap.js';
@@ -23,7 +25,10 @@ export function overlapReport(
   const overlapping = overlappingPeople(annotations, config.overlapIou);
   const chosen = annotations.filter(({id}) => overlapping.has(id));
   const truth = new COCO({images, categories, annotations: chosen}, dataset.annotationFile);
-  const own = predictions.filter(({person}) => overlapping.has(idOf(person, annotations) ?? Number.NaN));
+  const byImage = groupBy(annotations, ({image_id}) => image_id);
+  const isChosen = ({person}: PredictedBox) =>
+    overlapping.has(idOf(person, byImage.get(person.imageId) ?? []) ?? Number.NaN);
+  const own = predictions.filter(isChosen);
   const {sigmas} = dataset.keypointSet;
   const categoryId = dataset.category.id;
   const results = toCocoResults(
@@ -45,10 +50,7 @@ export function overlapReport(
   };
 }
 
-type Annotations = ReturnType<TopDownDataset['groundTruth']>['annotations'];
-
-function idOf({annotationId, imageId, box}: Person, annotations: Annotations): number | null {
-  if (annotationId !== null) return annotationId;
-  const here = annotations.filter(({image_id}) => image_id === imageId);
-  return personUnder(box, here)?.id ?? null;
+/** @param annotations of the person's image */
+function idOf({annotationId, box}: Person, annotations: readonly CocoAnnotation[]): number | null {
+  return annotationId ?? personUnder(box, annotations)?.id ?? null;
 }

@@ -6,7 +6,7 @@ import {flipOutputs} from '../codecs/flip.js';
 import type {ModelConfig} from '../config/modelSchema.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
-import {type ValueAndGradients, valueAndGradients} from '../engine/gradients.js';
+import {type Loss, type LossAndGradients, lossAndGradients} from '../engine/gradients.js';
 import {createLoss, type PoseLoss} from '../losses/create.js';
 import {type SupervisedOutputs, supervisedLoss} from '../losses/supervised.js';
 import type {PoseModel} from '../models/poseModel.js';
@@ -69,12 +69,15 @@ export class TopDownTask {
    * The loss of a batch and its derivative by each of the parameters; running statistics move with it.
    * @param draws what is random in the step comes from it alone
    */
-  gradients(inputs: TopDownInputs, parameters: readonly tf.Variable[], draws: Draws): ValueAndGradients {
+  gradients(inputs: TopDownInputs, parameters: readonly tf.Variable[], draws: Draws): LossAndGradients {
     // A walk through all layers, which is seldom needed.
     if (!this.model.training) this.model.train();
-    return tf.tidy(() =>
-      valueAndGradients(() => this.lossOf(this.supervised(inputs, draws), inputs), parameters),
-    );
+    return tf.tidy(() => lossAndGradients(this.lossIn(inputs, draws), parameters));
+  }
+
+  /** Prepares what takes no part in the gradient. @returns the loss of a step, which is then recorded */
+  protected lossIn(inputs: TopDownInputs, draws: Draws): () => Loss {
+    return () => ({value: this.lossOf(this.supervised(inputs, draws), inputs), terms: {}});
   }
 
   /** The task's loss of what a network gave in training. */

@@ -24,8 +24,9 @@ export interface TopDownModel {
 /** Builds the model and, where `model.weights` is set, starts it from there. */
 export async function buildTopDown(config: Config, keypointSet: KeypointSet): Promise<TopDownModel> {
   const student = buildModel(config.model, keypointSet.names.length, config.seed);
-  const {weights} = config.model;
-  const unmatched = weights ? loadMatching(student, await loadWeights(weights), weights) : [];
+  const {weights, weightsFor} = config.model;
+  const part = weightsFor === 'backbone' ? student.backbone : student;
+  const unmatched = weights ? loadMatching(part, await loadWeights(weights), weights) : [];
   const model = withMethod(student, config);
   return {task: new TopDownTask(model, keypointSet, config.model), unmatched};
 }

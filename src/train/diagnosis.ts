@@ -1,6 +1,6 @@
 /** @file Where numbers that are not finite come from: the batch, the weights, or a layer on the way. */
 import * as tf from '@tensorflow/tfjs';
-import {firstNonFiniteLayer} from '../nn/observe.js';
+import {allFinite, firstNonFiniteLayer} from '../nn/observe.js';
 import type {Draws} from '../random.js';
 import type {TopDownInputs, TopDownTask} from '../tasks/topDown.js';
 import {ModelBuffers} from './bufferSnapshot.js';
@@ -46,10 +46,6 @@ export function diagnose(
 /** A parameter's name without its last part. */
 function layerOf(parameter: string | undefined): string | null {
   return parameter?.slice(0, parameter.lastIndexOf('.')) ?? null;
-}
-
-function allFinite(tensor: tf.Tensor): boolean {
-  return tensor.dataSync<'float32'>().every(Number.isFinite);
 }
 
 /** Places along the first axis at which something is not finite. */

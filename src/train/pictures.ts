@@ -8,6 +8,7 @@ import {decodeImage} from '../data/loader/decode.js';
 import {BatchLoader} from '../data/loader/loader.js';
 import {invertAffine, regionToRaster} from '../data/transforms/affine.js';
 import {warp} from '../data/transforms/warp.js';
+import {groupBy} from '../grouping.js';
 import {closeUp} from '../report/closeUp.js';
 import {contactSheet, type Tile} from '../report/contactSheet.js';
 import {type DrawnPerson, drawPeople} from '../report/drawings.js';
@@ -67,7 +68,7 @@ async function drawSheets(
 ): Promise<ReportPicture[]> {
   const set = dataset.keypointSet;
   const ranked = rankedCases(predictions, dataset).sort((a, b) => b.similarity - a.similarity);
-  const images = [...byImage(predictions)].slice(0, IMAGES);
+  const images = [...groupBy(predictions, ({person}) => person.imageFile)].slice(0, IMAGES);
   const overview = await Promise.all(images.map(([file, people]) => imageTile(file, people, set)));
   const sheets: ReportPicture[] = [
     {
@@ -87,15 +88,6 @@ async function drawSheets(
     sheets.push({name, title, caption, jpeg: await contactSheet(tiles.flat(), CASE_LAYOUT)});
   }
   return sheets;
-}
-
-function byImage(predictions: readonly PredictedPerson[]): Map<string, PredictedPerson[]> {
-  const images = new Map<string, PredictedPerson[]>();
-  for (const prediction of predictions) {
-    const people = images.get(prediction.person.imageFile) ?? [];
-    images.set(prediction.person.imageFile, [...people, prediction]);
-  }
-  return images;
 }
 
 function rankedCases(predictions: readonly PredictedPerson[], dataset: TopDownDataset): Case[] {

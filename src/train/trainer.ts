@@ -20,6 +20,8 @@ export interface Progress {
 export interface StepOutcome {
   /** The mean over the step's batches; NaN if the step was left out. */
   readonly loss: number;
+  /** What the loss is the sum of, by name, as far as the task tells. */
+  readonly terms: Readonly<Record<string, number>>;
   readonly learningRate: number;
   /** The length of the gradient over all parameters, before it is clipped. */
   readonly gradNorm: number;

@@ -6,7 +6,10 @@ import type {StepOutcome, Update} from './trainer.js';
 import type {Updater} from './updater.js';
 import type {UploadAhead} from './uploadAhead.js';
 
-const LEFT_OUT: StepOutcome = {loss: Number.NaN, gradNorm: Number.NaN, learningRate: 0, skipped: true};
+const LEFT_OUT: StepOutcome = {
+  ...{loss: Number.NaN, terms: {}, gradNorm: Number.NaN},
+  ...{learningRate: 0, skipped: true},
+};
 
 export interface UpdateOptions {
   readonly updater: Updater;

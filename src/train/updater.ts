@@ -26,6 +26,8 @@ export interface NonFinite {
 export interface StepValues {
   /** The mean over the batches. */
   readonly loss: number;
+  /** What the loss is the sum of, as far as the task tells; means, too. */
+  readonly terms: Readonly<Record<string, number>>;
   readonly gradNorm: number;
   /** null: everything was finite, and the weights were changed. */
   readonly problem: NonFinite | null;
@@ -37,6 +39,8 @@ interface Pending {
   /** Sums over the batches, in the order of the parameters. */
   gradients: tf.Tensor[];
   readonly losses: tf.Scalar[];
+  /** Of each batch. */
+  readonly terms: Record<string, tf.Scalar>[];
   readonly samples: (readonly SampleInfo[])[];
   /** The newest batch, and what was drawn for it. */
   inputs: TopDownInputs | null;
@@ -91,6 +95,7 @@ export class Updater {
       before: this.#buffers.snapshot(),
       gradients: [],
       losses: [],
+      terms: [],
       samples: [],
       inputs: null,
       draws: null,
@@ -98,10 +103,11 @@ export class Updater {
   }
 
   #addGradients(pending: Pending, inputs: TopDownInputs, draws: Draws): void {
-    const {value, gradients} = withPrecision(this.settings.precision, () =>
+    const {value, terms, gradients} = withPrecision(this.settings.precision, () =>
       this.task.gradients(inputs, this.#variables, draws),
     );
     pending.losses.push(value);
+    pending.terms.push(terms);
     if (pending.gradients.length === 0) {
       pending.gradients = gradients;
       return;
@@ -124,19 +130,19 @@ export class Updater {
     const pending = this.#pending;
     if (!pending) throw new Error('a step needs a batch');
     try {
-      const {gradientNorms, bufferNorms, losses} = read(pending);
+      const {gradientNorms, bufferNorms, losses, terms} = read(pending);
       const batches = losses.length;
       const gradNorm = length(gradientNorms) / batches;
-      const loss = losses.reduce((sum, value) => sum + value, 0) / batches;
+      const loss = mean(losses);
       const isSound = [gradNorm, loss, ...bufferNorms].every(Number.isFinite);
-      if (!isSound) return {loss, gradNorm, problem: this.#problem(pending, gradientNorms, losses)};
+      if (!isSound) return {loss, terms, gradNorm, problem: this.#problem(pending, gradientNorms, losses)};
       this.#apply(
         pending.gradients,
         clipFactor(gradNorm, this.settings.clipGradNorm) / batches,
         learningRate,
       );
       pending.before.forget();
-      return {loss, gradNorm, problem: null};
+      return {loss, terms, gradNorm, problem: null};
     } finally {
       this.discard();
     }
@@ -145,10 +151,10 @@ export class Updater {
   /** Drops the step in progress: running statistics are as they were before it. */
   discard(): void {
     if (!this.#pending) return;
-    const {before, gradients, losses, inputs} = this.#pending;
+    const {before, gradients, losses, terms, inputs} = this.#pending;
     this.#pending = null;
     before.restore();
-    tf.dispose([gradients, losses, {...inputs}]);
+    tf.dispose([gradients, losses, terms, {...inputs}]);
   }
 
   #apply(gradients: readonly tf.Tensor[], factor: number, learningRate: number): void {
@@ -178,17 +184,30 @@ export class Updater {
 }
 
 /** All that is looked at before the weights change, in one transfer from the device. */
-function read({gradients, losses, before}: Pending) {
+function read({gradients, losses, terms, before}: Pending) {
+  const scalars = [...losses, ...terms.flatMap((ofBatch) => Object.values(ofBatch))];
   const values = tf.tidy(() =>
-    tf.concat([norms(gradients), norms(before.variables), tf.stack(losses) as tf.Tensor1D]),
+    tf.concat([norms(gradients), norms(before.variables), tf.stack(scalars) as tf.Tensor1D]),
   );
   const numbers = [...values.dataSync<'float32'>()];
   values.dispose();
+  const read = numbers.slice(-scalars.length);
   return {
     gradientNorms: numbers.slice(0, gradients.length),
-    bufferNorms: numbers.slice(gradients.length, -losses.length),
-    losses: numbers.slice(-losses.length),
+    bufferNorms: numbers.slice(gradients.length, -scalars.length),
+    losses: read.slice(0, losses.length),
+    terms: meanTerms(Object.keys(terms[0]), read.slice(losses.length)),
   };
+}
+
+/** @param values of the terms of one batch after another */
+function meanTerms(names: readonly string[], values: readonly number[]): Record<string, number> {
+  const ofTerm = (term: number) => values.filter((_, i) => i % names.length === term);
+  return Object.fromEntries(names.map((name, term) => [name, mean(ofTerm(term))]));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** What a gradient of this length is multiplied by, as in PyTorch's `clip_grad_norm_`. */

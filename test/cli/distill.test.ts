@@ -1,7 +1,11 @@
 /** @file A teacher and its students as a user trains them: distilled, gone on with, evaluated in both modes. */
-import {readFileSync, writeFileSync} from 'node:fs';
+import {writeFileSync} from 'node:fs';
+import {isDeepStrictEqual} from 'node:util';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {loadWeights} from '../../src/checkpoint/weights.js';
+import {readMetrics} from '../../src/report/metricsLog.js';
 import {runCommandLine} from './process.js';
+import {expectSameWhenResumed} from './resumed.js';
 import {RECIPE, TinyRun} from './tinyRun.js';
 
 const METHODS: Record<string, string> = {
@@ -38,18 +42,48 @@ async function evaluate(...args: string[]): Promise<unknown> {
 }
 
 describe.each(['dwpose', 'agentpose'])('a student taught by %s', (name) => {
-  it('stops after an epoch, and goes on to where a run without a stop comes', async () => {
-    const cfg = ['--cfg', `${name}.yaml`];
-    const ended = [
-      await run('pose-train', ...cfg, 'train.epochs=1'),
-      await run('pose-train', ...cfg, '--resume'),
-      await run('pose-train', ...cfg, `name=straight_${name}`),
-    ];
-    for (const {code, stderr} of ended) expect({code, stderr}).toEqual({code: 0, stderr: ''});
-    const weights = (run: string) =>
-      readFileSync(folder.at(`output/${run}/checkpoints/step-00000006/model.safetensors`));
-    expect(weights(name).equals(weights(`straight_${name}`))).toBe(true);
-  }, 120_000);
+  it(
+    'stops after an epoch, and goes on to where a run without a stop comes',
+    () => expectSameWhenResumed(folder, name),
+    120_000,
+  );
+
+  it('has the terms of its loss in the log', () => {
+    const steps = readMetrics(folder.at(`output/${name}/metrics.jsonl`)).filter(({type}) => type === 'train');
+    expect(steps).toHaveLength(6);
+    for (const {loss, ...values} of steps) {
+      const terms = Object.entries(values).filter(([key]) => key.startsWith('loss.'));
+      expect(terms.map(([key]) => key)).toContain('loss.task');
+      expect(terms.length).toBeGreaterThan(2);
+      const sum = terms.reduce((total, [, value]) => total + Number(value), 0);
+      expect(sum / Number(loss)).toBeCloseTo(1, 5);
+    }
+  });
+});
+
+describe("DWPose's second stage", () => {
+  it('trains a new head on the first student, whose backbone stays as it is', async () => {
+    const first = 'output/dwpose/checkpoints/last';
+    const {code, stderr} = await run(
+      'pose-train',
+      ...['--cfg', RECIPE, 'name=stage2', 'train.epochs=1', 'train.optimizer.learningRate=1e-9'],
+      ...[`model.weights=${first}`, 'model.weightsFor=backbone'],
+      'train.optimizer.groups=[{match: "backbone.*", frozen: true}]',
+      `distill={teacher: {config: dwpose.yaml, checkpoint: ${first}}, method: {type: dwpose, stage: 2}}`,
+    );
+    expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    const [before, after] = await Promise.all(
+      [first, 'output/stage2/checkpoints/last'].map((path) => loadWeights(folder.at(path))),
+    );
+    const changed = [...after.keys()].filter((name) => !isDeepStrictEqual(before.get(name), after.get(name)));
+    expect(after.size).toBeGreaterThan(100);
+    expect(changed).toEqual(['final_layer.weight', 'final_layer.bias']);
+    // It hardly learns here: what is far away is not the old head.
+    const [old, own] = [before, after].map((state) =>
+      Array.from(state.get('final_layer.weight')!.data, Number),
+    );
+    expect(Math.hypot(...own.map((value, i) => value - old[i]))).toBeGreaterThan(1e-3);
+  }, 60_000);
 });
 
 describe('the checkpoint of a student with its agent', () => {

@@ -134,7 +134,25 @@ describe('an ablation', () => {
     expect(lastError('failing/there-seed0')).toBe(lastError('abl/msra-sigma1.5-seed0'));
   }, 120_000);
 
+  it('trains several at a time with --jobs, which go on after a signal as one does', async () => {
+    writeFileSync(
+      folder.at('two.yaml'),
+      'axes:\n  codec: {udp: {model.head.codec: udp, model.head.sigma: 1.5}}\nseeds: [0, 1]\n',
+    );
+    const args = [...COMMON, '--matrix', 'two.yaml', 'name=two', '--jobs', '2'];
+    const runs = ['udp-seed0', 'udp-seed1'];
+    const {child, ended} = startNode([launcher('pose-train'), ...args], folder.path);
+    await until(() => runs.every((run) => folder.exists(`output/two/${run}/checkpoints/last`)));
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({code: 143});
+    expect(runs.filter((run) => folder.exists(`output/two/${run}/LOCK`))).toEqual([]);
+    expect(await train(...args)).toMatchObject({code: 0, stderr: ''});
+    for (const seed of [0, 1])
+      expect(lastError(`two/udp-seed${seed}`)).toBe(lastError(`abl/udp-sigma1.5-seed${seed}`));
+  }, 240_000);
+
   it.each([
+    [['--jobs', '0'], '--jobs is 0; expected a whole number from 1'],
     [['--seed', '3'], 'the seeds of a --matrix stand in its file'],
     [['--print-config'], '--dry-run lists those of a --matrix'],
     [['train.epochs=none'], '"train.epochs" is "none"'],

@@ -1,7 +1,8 @@
 /** @file Runs of the published networks and heads besides HRNet's, as a user starts them: trained, gone on with, evaluated. */
-import {readFileSync, writeFileSync} from 'node:fs';
+import {writeFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {runCommandLine} from './process.js';
+import {expectSameWhenResumed} from './resumed.js';
 import {RECIPE, TinyRun} from './tinyRun.js';
 
 const HEATMAPS = '{type: heatmap}';
@@ -29,17 +30,8 @@ const run = (command: string, ...args: string[]) => runCommandLine(command, args
 
 describe.each(Object.keys(MODELS))('a run of %s', (name) => {
   it('stops after an epoch, goes on to where a run without a stop comes, and is evaluated', async () => {
-    const cfg = ['--cfg', `${name}.yaml`];
-    const ended = [
-      await run('pose-train', ...cfg, 'train.epochs=1'),
-      await run('pose-train', ...cfg, '--resume'),
-      await run('pose-train', ...cfg, `name=straight_${name}`),
-    ];
-    for (const {code, stderr} of ended) expect({code, stderr}).toEqual({code: 0, stderr: ''});
-    const weights = (run: string) =>
-      readFileSync(folder.at(`output/${run}/checkpoints/step-00000006/model.safetensors`));
-    expect(weights(name).equals(weights(`straight_${name}`))).toBe(true);
-    const {code, stdout} = await run('pose-eval', ...cfg, '--json');
+    await expectSameWhenResumed(folder, name);
+    const {code, stdout} = await run('pose-eval', '--cfg', `${name}.yaml`, '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({AP: expect.any(Number)});
   }, 120_000);

@@ -28,7 +28,9 @@ describe('the parts that recipes extend', () => {
   it.each(PARTS)('%s fits any recipe, and sets the section that it is for', (part) => {
     const file = folder.write('recipe.yaml', `extends: [${base}, ${join(CONFIGS, part)}]\n`);
     const {sources} = loadConfig(file);
-    const section = {models: 'model', datasets: 'dataset', schedules: 'train'}[dirname(part)];
+    const section = {models: 'model', datasets: 'dataset', augmentation: 'dataset', schedules: 'train'}[
+      dirname(part)
+    ];
     const own = [...sources]
       .filter(([, source]) => source.includes(part))
       .map(([path]) => path.split('.')[0]);

@@ -110,5 +110,6 @@ export function modelConfig(
     head,
     initialization: 'published',
     weights: null,
+    weightsFor: 'all',
   };
 }

@@ -8,7 +8,7 @@ import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {loadStateDict} from '../../src/nn/stateDict.js';
 import {DiffKd} from '../../src/tasks/distill/diffkd.js';
 import type {TensorDraws} from '../../src/tasks/distill/draws.js';
-import {type LossTerm, weightedSum} from '../../src/tasks/distill/method.js';
+import {type LossTerm, summed} from '../../src/tasks/distill/method.js';
 import {expectNorms, largestError, Reference} from './reference.js';
 
 const REFERENCE = new Reference('diffkd/diffkd_thin');
@@ -78,7 +78,7 @@ describe.skipIf(!existsSync(WEIGHTS))("DiffKD's official code (needs the referen
       };
       terms = method.distill(step).terms;
       for (const {loss} of terms) tf.keep(loss);
-      return weightedSum(terms);
+      return summed(terms).value;
     }, [...named.values()]);
     const losses = {
       distillation: expected.kd_loss,

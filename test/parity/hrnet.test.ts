@@ -3,32 +3,21 @@ import {existsSync} from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {loadWeights} from '../../src/checkpoint/weights.js';
-import type {HRNetConfig} from '../../src/config/modelSchema.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {adamStep} from '../../src/engine/ops/adam.js';
 import {heatmapMse} from '../../src/losses/heatmapMse.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
 import {buildModel} from '../../src/models/registry.js';
 import {loadStateDict} from '../../src/nn/stateDict.js';
+import {modelConfig} from '../models/configs.js';
+import {type OfficialHrnet, officialBackbone, officialInput} from './officialHrnet.js';
 import {expectNorms, largestError, Reference} from './reference.js';
 
 const REFERENCE = new Reference('hrnet/hrnet_thin_coco17');
 const WEIGHTS = REFERENCE.weights;
 
-interface OfficialStage {
-  readonly NUM_MODULES: number;
-  readonly NUM_BLOCKS: number[];
-  readonly NUM_CHANNELS: number[];
-}
-
-interface Fixture {
-  readonly extra: Record<'STAGE2' | 'STAGE3' | 'STAGE4', OfficialStage>;
-  readonly num_joints: number;
-  readonly shapes: Record<string, number[]>;
-  readonly train_mode_loss_float64: number;
-  readonly train_mode_grad_l2: Record<string, number>;
+interface Fixture extends OfficialHrnet {
   readonly param_l2_after_one_adam_step_lr1e_3: Record<string, number>;
-  readonly params: number;
   readonly running_mean_l2_after_one_forward: Record<string, number>;
 }
 
@@ -38,29 +27,9 @@ function readFixture(): Fixture {
 }
 
 async function officialModel(): Promise<PoseModel> {
-  const {extra, num_joints: keypoints, shapes} = readFixture();
-  const stage = ({NUM_MODULES, NUM_BLOCKS, NUM_CHANNELS}: OfficialStage) => ({
-    modules: NUM_MODULES,
-    blocks: NUM_BLOCKS,
-    channels: NUM_CHANNELS,
-  });
-  const backbone: HRNetConfig = {
-    type: 'hrnet',
-    stemChannels: 64,
-    stage1: {blocks: 4, channels: 64},
-    stage2: stage(extra.STAGE2),
-    stage3: stage(extra.STAGE3),
-    stage4: stage(extra.STAGE4),
-  };
-  const config = {
-    name: 'thin',
-    input: [shapes.input[2], shapes.input[3]] as [number, number],
-    backbone,
-    head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1} as const,
-    initialization: 'published' as const,
-    weights: null,
-  };
-  const model = buildModel(config, keypoints, 0);
+  const fixture = readFixture();
+  const config = modelConfig(officialBackbone(fixture), officialInput(fixture));
+  const model = buildModel(config, fixture.num_joints, 0);
   loadStateDict(model, await loadWeights(WEIGHTS), WEIGHTS);
   return model;
 }

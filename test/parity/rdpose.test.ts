@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {fit, translate} from '../../src/checkpoint/import/translate.js';
 import {loadWeights} from '../../src/checkpoint/weights.js';
-import type {HRNetConfig, ModelConfig} from '../../src/config/modelSchema.js';
+import type {ModelConfig} from '../../src/config/modelSchema.js';
 import {type BackendName, selectBackend} from '../../src/engine/index.js';
 import {createLoss} from '../../src/losses/create.js';
 import {supervisedLoss} from '../../src/losses/supervised.js';
@@ -13,44 +13,17 @@ import {buildModel} from '../../src/models/registry.js';
 import {getStateDict, loadStateDict} from '../../src/nn/stateDict.js';
 import {stream} from '../../src/random.js';
 import {modelConfig, rdposeHead} from '../models/configs.js';
+import {type OfficialHrnet, officialBackbone, officialInput} from './officialHrnet.js';
 import {expectNorms, largestError, Reference} from './reference.js';
 
 const REFERENCE = new Reference('rdpose/rdpose_thin_coco17');
 
-interface OfficialStage {
-  readonly NUM_MODULES: number;
-  readonly NUM_BLOCKS: number[];
-  readonly NUM_CHANNELS: number[];
-}
-
-interface Fixture {
-  readonly extra: Record<'STAGE2' | 'STAGE3' | 'STAGE4', OfficialStage>;
-  readonly num_joints: number;
-  readonly shapes: Record<string, number[]>;
-  readonly train_mode_loss_float64: number;
-  readonly train_mode_grad_l2: Record<string, number>;
-  readonly params: number;
-}
-
-const readFixture = () => REFERENCE.facts() as unknown as Fixture;
+const readFixture = () => REFERENCE.facts() as unknown as OfficialHrnet;
 
 function officialConfig(): ModelConfig {
-  const {extra, shapes} = readFixture();
-  const stage = ({NUM_MODULES, NUM_BLOCKS, NUM_CHANNELS}: OfficialStage) => ({
-    modules: NUM_MODULES,
-    blocks: NUM_BLOCKS,
-    channels: NUM_CHANNELS,
-  });
-  const backbone: HRNetConfig = {
-    type: 'hrnet',
-    stemChannels: 64,
-    stage1: {blocks: 4, channels: 64},
-    stage2: stage(extra.STAGE2),
-    stage3: stage(extra.STAGE3),
-    stage4: stage(extra.STAGE4),
-  };
+  const fixture = readFixture();
   const head = rdposeHead({decoupling: 'released'});
-  return {...modelConfig(backbone, [shapes.input[2], shapes.input[3]]), head};
+  return {...modelConfig(officialBackbone(fixture), officialInput(fixture)), head};
 }
 
 async function officialModel(): Promise<PoseModel> {

@@ -8,7 +8,7 @@ import type {TrainedParameter} from '../../src/train/parameterGroups.js';
 import type {StepOutcome} from '../../src/train/trainer.js';
 
 /** A step as it should be. */
-export const OUTCOME: StepOutcome = {loss: 1, learningRate: 1, gradNorm: 1, skipped: false};
+export const OUTCOME: StepOutcome = {loss: 1, terms: {}, learningRate: 1, gradNorm: 1, skipped: false};
 
 /** `train` of a configuration, with its defaults. */
 export function trainConfig(changes: Record<string, unknown> = {}): TrainConfig {

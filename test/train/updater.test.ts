@@ -117,6 +117,21 @@ describe('a step', () => {
     expect(state({task, optimizer})).toEqual(state(other));
   });
 
+  it('tells the mean of each term of the loss, and keeps none of them', () => {
+    const {task, step} = start();
+    const gradients = task.gradients.bind(task);
+    task.gradients = (...args) => {
+      const found = gradients(...args);
+      return {...found, terms: {third: tf.div(found.value, 3), rest: tf.mul(found.value, 2 / 3)}};
+    };
+    step(makeBatch(1));
+    const before = tf.memory().numTensors;
+    const {loss, terms} = step(makeBatch(1), makeBatch(2));
+    expect(terms.third / loss).toBeCloseTo(1 / 3, 6);
+    expect(terms.rest / loss).toBeCloseTo(2 / 3, 6);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   // torch.nn.utils.clip_grad_norm_: min(1, longest / (norm + 1e-6)).
   it.each([
     [2, null, 1],
@@ -268,7 +283,7 @@ describe('a batch without any visible keypoint', () => {
     const batch = makeBatch();
     batch.targetWeights.fill(0);
     batch.targets.fill(0);
-    expect(learner.step(batch)).toEqual({loss: 0, gradNorm: 0, problem: null});
+    expect(learner.step(batch)).toEqual({loss: 0, terms: {}, gradNorm: 0, problem: null});
   });
 });
 

@@ -1,4 +1,5 @@
 /** @file Who else is on a person's image. */
+import {groupBy} from '../../grouping.js';
 import type {Person} from '../types.js';
 
 export class Neighbours {
@@ -9,18 +10,8 @@ export class Neighbours {
 
   /** The keypoints of everybody else on the image of person `index`. */
   of(index: number): (readonly number[])[] {
-    this.#byImage ??= indicesByImage(this.people);
+    this.#byImage ??= groupBy(this.people.keys(), (at) => this.people[at].imageFile);
     const all = this.#byImage.get(this.people[index].imageFile)!;
     return all.filter((other) => other !== index).map((other) => this.people[other].keypoints);
   }
-}
-
-function indicesByImage(people: readonly Person[]): Map<string, number[]> {
-  const found = new Map<string, number[]>();
-  for (const [index, {imageFile}] of people.entries()) {
-    const indices = found.get(imageFile);
-    if (indices) indices.push(index);
-    else found.set(imageFile, [index]);
-  }
-  return found;
 }

@@ -1,10 +1,10 @@
 /** @file The ways of distilling by the names that a configuration gives them. */
 import type {DistillMethodConfig} from '../../config/distillSchema.js';
+import {initializeLayers, torchDefault} from '../../nn/init.js';
 import {AgentPose} from './agentpose/agentPose.js';
 import {DiffKd} from './diffkd.js';
-import {DwposeFirstStage, DwposeSecondStage} from './dwpose.js';
+import {DwposeFirstStage} from './dwpose.js';
 import {FeatureDistillation} from './feature.js';
-import {initializeMethod} from './initialize.js';
 import {LogitDistillation} from './logit.js';
 import type {DistillMethod, FeatureChannels} from './method.js';
 
@@ -15,7 +15,8 @@ export function createMethod(
   seed: number,
 ): DistillMethod {
   const method = build(config, channels);
-  initializeMethod(method, seed);
+  // As PyTorch begins them, from which the published code does not depart.
+  initializeLayers(method, seed, torchDefault);
   return method;
 }
 
@@ -51,7 +52,7 @@ function buildDwpose(
 ): DistillMethod {
   return config.stage === 1
     ? new DwposeFirstStage(channels, {...config, logitWeight: config.logitWeight ?? 0.1})
-    : new DwposeSecondStage({...config, logitWeight: config.logitWeight ?? 1});
+    : new LogitDistillation({...config, loss: 'divergence', weight: config.logitWeight ?? 1});
 }
 
 /** The narrowest that the agent's layers allow for teachers of few channels. */

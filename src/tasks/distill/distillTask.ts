@@ -1,15 +1,15 @@
 /** @file Top-down pose estimation with a teacher: the task's own loss, and what the method adds to it. */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type {ModelConfig} from '../../config/modelSchema.js';
 import type {KeypointSet} from '../../data/keypoints.js';
-import {type ValueAndGradients, valueAndGradients} from '../../engine/gradients.js';
+import type {Loss} from '../../engine/gradients.js';
 import type {SupervisedOutputs} from '../../losses/supervised.js';
 import type {PoseModel} from '../../models/poseModel.js';
 import type {Draws} from '../../random.js';
 import {type TopDownInputs, TopDownTask} from '../topDown.js';
 import type {DistilledModel} from './distilledModel.js';
 import {tensorDraws} from './draws.js';
-import {type Tapped, weightedSum} from './method.js';
+import {type LossTerm, summed, type Tapped} from './method.js';
 
 export class DistillTask extends TopDownTask {
   constructor(
@@ -22,17 +22,10 @@ export class DistillTask extends TopDownTask {
     super(model, keypointSet, config);
   }
 
-  override gradients(
-    inputs: TopDownInputs,
-    parameters: readonly tf.Variable[],
-    draws: Draws,
-  ): ValueAndGradients {
-    if (!this.model.training) this.model.train();
-    return tf.tidy(() => {
-      // Before the recording begins: in the fused kernels of evaluation.
-      const taught = this.#taught(inputs.images);
-      return valueAndGradients(() => this.#total(inputs, taught, draws), parameters);
-    });
+  protected override lossIn(inputs: TopDownInputs, draws: Draws): () => Loss {
+    // Not recorded: in the fused kernels of evaluation.
+    const taught = this.#taught(inputs.images);
+    return () => this.#total(inputs, taught, draws);
   }
 
   #taught(images: tf.Tensor4D): Tapped {
@@ -41,7 +34,7 @@ export class DistillTask extends TopDownTask {
     return {features, outputs: prediction(head.supervised(features, null))};
   }
 
-  #total(inputs: TopDownInputs, taught: Tapped, draws: Draws): tf.Scalar {
+  #total(inputs: TopDownInputs, taught: Tapped, draws: Draws): Loss {
     const {backbone, head, method} = this.model;
     const step = {draws, offTargets: inputs.offTargets ?? null};
     const {features, intermediate} = backbone.forwardInTraining(inputs.images);
@@ -52,12 +45,12 @@ export class DistillTask extends TopDownTask {
       draws: tensorDraws(draws('distill')),
       progress: this.progress,
     });
-    const losses = [this.lossOf(supervised, inputs), weightedSum(terms)];
+    const losses: LossTerm[] = [{name: 'task', loss: this.lossOf(supervised, inputs), weight: 1}, ...terms];
     if (refined) {
-      const own = this.lossOf(head.supervised(refined.features, step), inputs);
-      losses.push(tf.mul(own, refined.weight));
+      const loss = this.lossOf(head.supervised(refined.features, step), inputs);
+      losses.push({name: 'refined', loss, weight: refined.weight});
     }
-    return tf.addN(losses);
+    return summed(losses);
   }
 }
 

@@ -1,18 +1,13 @@
 /**
  * @file DWPose's distillation in two stages (Yang et al. 2023). In the first the student learns from the teacher's last
  * features and from its outputs, less and less of either. In the second it is its own teacher: a new head learns on the
- * features of the first stage's student, from the outputs of that student's head.
+ * features of the first stage's student, from the outputs of that student's head: that is `LogitDistillation` by
+ * divergence, with a constant weight.
  */
 import * as tf from '@tensorflow/tfjs';
 import {Conv2d} from '../../nn/layers.js';
-import {divergence} from './logit.js';
-import {
-  type Distilled,
-  DistillMethod,
-  type DistillStep,
-  type FeatureChannels,
-  type LossTerm,
-} from './method.js';
+import {logitLoss} from './logit.js';
+import {type Distilled, DistillMethod, type DistillStep, type FeatureChannels} from './method.js';
 import {sameSize} from './sameSize.js';
 
 export interface DwposeSettings {
@@ -41,9 +36,10 @@ export class DwposeFirstStage extends DistillMethod {
     const {featureWeight, logitWeight, sharpness} = this.settings;
     const left = 1 - progress;
     const feature = this.#featureLoss(student.features, teacher.features);
+    const logit = logitLoss(student.outputs, teacher.outputs, {loss: 'divergence', sharpness});
     const terms = [
       {name: 'feature', loss: feature, weight: featureWeight * left},
-      logitTerm({teacher, student}, sharpness, logitWeight * left),
+      {name: 'logit', loss: logit, weight: logitWeight * left},
     ];
     return {terms, refined: null};
   }
@@ -56,27 +52,4 @@ export class DwposeFirstStage extends DistillMethod {
       return tf.div<tf.Scalar>(sum, teacher.shape[0]);
     });
   }
-}
-
-/** Stage 2: the outputs alone, with a constant weight, which is 1 in DWPose. Nothing of it is learned. */
-export class DwposeSecondStage extends DistillMethod {
-  constructor(private readonly settings: Pick<DwposeSettings, 'logitWeight' | 'sharpness'>) {
-    super();
-  }
-
-  override distill(step: DistillStep): Distilled {
-    const {logitWeight, sharpness} = this.settings;
-    return {terms: [logitTerm(step, sharpness, logitWeight)], refined: null};
-  }
-}
-
-function logitTerm(
-  {teacher, student}: Pick<DistillStep, 'teacher' | 'student'>,
-  sharpness: number,
-  weight: number,
-): LossTerm {
-  const loss = tf.tidy(() =>
-    tf.addN(student.outputs.map((output, i) => divergence(output, teacher.outputs[i], sharpness))),
-  );
-  return {name: 'logit', loss, weight};
 }

@@ -18,17 +18,23 @@ export class LogitDistillation extends DistillMethod {
   }
 
   override distill({teacher, student}: DistillStep): Distilled {
-    const {loss: kind, sharpness, weight} = this.settings;
-    const loss = tf.tidy(() => {
-      const losses = student.outputs.map((output, i) =>
-        kind === 'squares'
-          ? tf.mul<tf.Scalar>(meanSquare(output, teacher.outputs[i]), 0.5)
-          : divergence(output, teacher.outputs[i], sharpness),
-      );
-      return tf.addN(losses);
-    });
+    const {weight} = this.settings;
+    const loss = logitLoss(student.outputs, teacher.outputs, this.settings);
     return {terms: [{name: 'logit', loss, weight}], refined: null};
   }
+}
+
+/** The sum over the outputs, of which the codec may have several. */
+export function logitLoss(
+  student: readonly tf.Tensor[],
+  teacher: readonly tf.Tensor[],
+  {loss, sharpness}: Pick<LogitSettings, 'loss' | 'sharpness'>,
+): tf.Scalar {
+  const compare = (output: tf.Tensor, goal: tf.Tensor) =>
+    loss === 'squares'
+      ? tf.mul<tf.Scalar>(meanSquare(output, goal), 0.5)
+      : divergence(output, goal, sharpness);
+  return tf.tidy(() => tf.addN(student.map((output, i) => compare(output, teacher[i]))));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** @file What a way of distilling is: from what teacher and student gave for a batch to terms of the loss. */
 import * as tf from '@tensorflow/tfjs';
+import type {Loss} from '../../engine/gradients.js';
 import {Module} from '../../nn/module.js';
 import type {TensorDraws} from './draws.js';
 
@@ -68,9 +69,15 @@ export function weighted<Name extends string>(
   });
 }
 
-/** Σ weight·loss. @param terms at least one */
-export function weightedSum(terms: readonly LossTerm[]): tf.Scalar {
-  return tf.tidy(() => tf.addN(terms.map(({loss, weight}) => tf.mul<tf.Scalar>(loss, weight))));
+/** Σ weight·loss, and each of these products. @param terms at least one, each of another name */
+export function summed(terms: readonly LossTerm[]): Loss {
+  return tf.tidy(() => {
+    const products = terms.map(({loss, weight}) => tf.mul<tf.Scalar>(loss, weight));
+    return {
+      value: tf.addN(products),
+      terms: Object.fromEntries(terms.map(({name}, i) => [name, products[i]])),
+    };
+  });
 }
 
 /** mean((a − b)²). */

@@ -1,4 +1,4 @@
-/** @file An ablation: every combination of a matrix as a run of its own, one after the other, and the table at the end. */
+/** @file An ablation: every combination of a matrix as a run of its own, and the table at the end. */
 import {existsSync} from 'node:fs';
 import {mkdir} from 'node:fs/promises';
 import {join, relative} from 'node:path';
@@ -20,10 +20,12 @@ export interface MatrixOptions {
   readonly matrix: string;
   /** Of the command line, for all runs alike. */
   readonly overrides: readonly string[];
+  /** As many runs at a time. */
+  readonly jobs: number;
 }
 
 /** Reads the matrix and all configurations, and finds out how far each run has come. */
-async function prepare({cfg, matrix: file, overrides}: MatrixOptions) {
+async function prepare({cfg, matrix: file, overrides}: Omit<MatrixOptions, 'jobs'>) {
   const matrix = readMatrix(file);
   const plan = planRuns(cfg, overrides, matrix);
   if (plan.base.legacy) process.stderr.write(`note: ${plan.base.legacy.note}\n`);
@@ -39,7 +41,7 @@ const SHOWN: Readonly<Record<RunProgress['kind'], string>> = {
 };
 
 /** Lists the runs, and how far each has come. */
-export async function listMatrix(options: MatrixOptions): Promise<void> {
+export async function listMatrix(options: Omit<MatrixOptions, 'jobs'>): Promise<void> {
   const {plan, progress} = await prepare(options);
   const console = new RunConsole();
   const rows = plan.runs.map(({folder, placed}, i) => {
@@ -103,7 +105,7 @@ class Runner {
   readonly #results: AblationRun[] = [];
   readonly #failed: string[] = [];
   readonly #listeners: [NodeJS.Signals, () => void][] = [];
-  #current: TrainingProcess | null = null;
+  readonly #running = new Set<TrainingProcess>();
   #signal: keyof typeof SIGNAL_CODES | null = null;
   #failure: number = EXIT_CODES.done;
 
@@ -131,15 +133,20 @@ class Runner {
   }
 
   async trainAll(progress: readonly RunProgress[]): Promise<void> {
-    for (const [i, run] of this.plan.runs.entries()) {
-      const before = progress[i];
-      const isDone = before.kind === 'finished' || this.#signal !== null;
-      const after = isDone ? before : await this.#train(run, i, before);
-      const figures = after.kind === 'finished' ? after.figures : null;
-      if (before.kind === 'finished') this.#say(i, `${this.#figure(figures)}, finished before`);
-      const {name, variants, seed} = run;
-      this.#results.push({name, variants, seed, figures});
-    }
+    const left = this.plan.runs.entries();
+    const trainNext = async () => {
+      for (const [i, run] of left) this.#results[i] = await this.#finish(run, i, progress[i]);
+    };
+    await Promise.all(Array.from({length: this.options.jobs}, trainNext));
+  }
+
+  async #finish(run: PlannedRun, i: number, before: RunProgress): Promise<AblationRun> {
+    const isDone = before.kind === 'finished' || this.#signal !== null;
+    const after = isDone ? before : await this.#train(run, i, before);
+    const figures = after.kind === 'finished' ? after.figures : null;
+    if (before.kind === 'finished') this.#say(i, `${this.#figure(figures)}, finished before`);
+    const {name, variants, seed} = run;
+    return {name, variants, seed, figures};
   }
 
   /** The table, and what became of the rest. */
@@ -158,14 +165,15 @@ class Runner {
   async #train(run: PlannedRun, i: number, before: RunProgress): Promise<RunProgress> {
     this.#say(i, before.kind === 'begun' ? 'goes on' : 'starts');
     const started = performance.now();
-    this.#current = await TrainingProcess.start(run, {
+    const training = await TrainingProcess.start(run, {
       ...this.options,
       onProgress: (line) => this.#console.progress(() => `${this.#label(i)}: ${line}`),
     });
+    this.#running.add(training);
     // A signal may have come before there was a process to pass it to.
-    if (this.#signal !== null) this.#current.kill(this.#signal);
-    const {code, signal, complaint} = await this.#current.ended;
-    this.#current = null;
+    if (this.#signal !== null) training.kill(this.#signal);
+    const {code, signal, complaint} = await training.ended;
+    this.#running.delete(training);
     const after = await progressOf(run);
     const took = formatDuration((performance.now() - started) / 1000);
     if (code === EXIT_CODES.done && after.kind === 'finished') {
@@ -197,8 +205,8 @@ class Runner {
 
   #stop(signal: keyof typeof SIGNAL_CODES): void {
     this.#signal ??= signal;
-    this.#console.line(`${signal}: the run in progress saves; once more ends it at once.`);
-    this.#current?.kill(signal);
+    this.#console.line(`${signal}: what is being trained is saved; once more ends it at once.`);
+    for (const training of this.#running) training.kill(signal);
   }
 
   #label(i: number): string {

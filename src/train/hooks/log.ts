@@ -59,10 +59,18 @@ export class LogHook implements Hook {
     return progressLine(state, this.console.width - 1);
   }
 
-  #append({progress}: Run, {loss, gradNorm, learningRate}: StepReport): void {
+  #append({progress}: Run, {loss, terms, gradNorm, learningRate}: StepReport): void {
     const {imagesPerSecond, dataWaitShare} = this.#meter;
     const {step, epoch} = progress;
-    const values = {loss, gradNorm, learningRate, imagesPerSecond, dataWaitShare};
+    const named = Object.entries(terms).map(([name, value]) => [`loss.${name}`, value]);
+    const values = {
+      loss,
+      ...Object.fromEntries(named),
+      gradNorm,
+      learningRate,
+      imagesPerSecond,
+      dataWaitShare,
+    };
     this.metrics.append({type: 'train', step, epoch, ...values});
   }
 }

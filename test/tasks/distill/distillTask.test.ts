@@ -69,12 +69,12 @@ function makeBatch(task: TopDownTask, size = SIZE): Batch {
 
 function step(task: TopDownTask, draws = stepDraws(0, 0, 0)): {loss: number; gradients: Float32Array[]} {
   const inputs = task.upload(makeBatch(task));
-  const {value, gradients} = task.gradients(inputs, task.model.parameters(), draws);
+  const {value, terms, gradients} = task.gradients(inputs, task.model.parameters(), draws);
   const result = {
     loss: value.dataSync()[0],
     gradients: gradients.map((gradient) => gradient.dataSync<'float32'>().slice()),
   };
-  tf.dispose([value, gradients, {...inputs}]);
+  tf.dispose([value, terms, gradients, {...inputs}]);
   return result;
 }
 
@@ -120,6 +120,22 @@ describe('a step', () => {
     const [own, expected] = [step(task), step(alone)];
     expect(own.loss).toBe(expected.loss);
     expect(own.gradients.slice(0, expected.gradients.length)).toEqual(expected.gradients);
+  });
+
+  it('tells what its loss is the sum of', () => {
+    const {task} = taskOf({type: 'agentpose', latentChannels: 8, weights: {distillation: 0.1}});
+    const inputs = task.upload(makeBatch(task));
+    const {value, terms} = task.gradients(inputs, task.model.parameters(), stepDraws(0, 0, 0));
+    const numbers = Object.entries(terms).map(([name, term]) => [name, term.dataSync()[0]] as const);
+    const sum = numbers.reduce((total, [, number]) => total + number, 0);
+    expect(numbers.map(([name]) => name)).toEqual([
+      'task',
+      'distillation',
+      'diffusion',
+      'reconstruction',
+      'refined',
+    ]);
+    expect(sum / value.dataSync()[0]).toBeCloseTo(1, 5);
   });
 
   it('has a larger loss for what is distilled, and the same bits from the same draws', () => {

@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectBackend} from '../../../src/engine/index.js';
-import {DwposeFirstStage, DwposeSecondStage} from '../../../src/tasks/distill/dwpose.js';
-import {initializeMethod} from '../../../src/tasks/distill/initialize.js';
-import {divergence} from '../../../src/tasks/distill/logit.js';
+import {initializeLayers, torchDefault} from '../../../src/nn/init.js';
+import {DwposeFirstStage} from '../../../src/tasks/distill/dwpose.js';
+import {divergence, LogitDistillation} from '../../../src/tasks/distill/logit.js';
 import {drawn} from '../../engine/compare.js';
 import {CHANNELS, stepOf, termsOf} from './steps.js';
 
@@ -38,7 +38,7 @@ describe("DWPose's first stage", () => {
   it('looks at the features of the student, once they are projected', () => {
     const method = new DwposeFirstStage(CHANNELS, SETTINGS);
     const before = termsOf(method, stepOf(OUTPUTS)).feature[0];
-    initializeMethod(method, 1);
+    initializeLayers(method, 1, torchDefault);
     expect(termsOf(method, stepOf(OUTPUTS)).feature[0]).not.toBe(before);
   });
 
@@ -57,7 +57,7 @@ describe("DWPose's first stage", () => {
 
 describe("DWPose's second stage", () => {
   it('looks at the outputs alone, with the same weight to the end', () => {
-    const method = new DwposeSecondStage({logitWeight: 1, sharpness: 10});
+    const method = new LogitDistillation({loss: 'divergence', sharpness: 10, weight: 1});
     for (const progress of [0, 0.9]) {
       const terms = termsOf(method, {...stepOf(OUTPUTS), progress});
       expect(Object.keys(terms)).toEqual(['logit']);

@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectBackend} from '../../../src/engine/index.js';
+import {initializeLayers, torchDefault} from '../../../src/nn/init.js';
 import {FeatureDistillation} from '../../../src/tasks/distill/feature.js';
-import {initializeMethod} from '../../../src/tasks/distill/initialize.js';
 import {drawn} from '../../engine/compare.js';
 import {CHANNELS, gradientsOf, stepOf, termsOf} from './steps.js';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 function method(): FeatureDistillation {
   const result = new FeatureDistillation(CHANNELS, {weight: 0.5});
-  initializeMethod(result, 1);
+  initializeLayers(result, 1, torchDefault);
   return result;
 }
 

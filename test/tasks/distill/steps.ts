@@ -7,7 +7,7 @@ import {
   type DistillMethod,
   type DistillStep,
   type LossTerm,
-  weightedSum,
+  summed,
 } from '../../../src/tasks/distill/method.js';
 import {drawn} from '../../engine/compare.js';
 
@@ -43,7 +43,7 @@ export function gradientsOf(
   isTaken: (term: LossTerm) => boolean = () => true,
 ): Float32Array[] {
   const {gradients} = valueAndGradients(
-    () => weightedSum(method.distill(step()).terms.filter(isTaken)),
+    () => summed(method.distill(step()).terms.filter(isTaken)).value,
     variables,
   );
   return gradients.map((gradient) => gradient.dataSync<'float32'>());

@@ -11,6 +11,7 @@ import {parseCadence} from '../../../src/train/hooks/cadence.js';
 import {type Best, CheckpointHook, type CheckpointHookOptions} from '../../../src/train/hooks/checkpoint.js';
 import {openCheckpoints} from '../../../src/train/openCheckpoints.js';
 import {type Progress, Run} from '../../../src/train/trainer.js';
+import {OUTCOME} from '../steps.js';
 
 let root: string;
 let folder: string;
@@ -52,7 +53,7 @@ const saved = async () => (await readdir(folder)).filter((name) => name.startsWi
 /** A run of epochs of four steps that stands at `progress`. */
 function runAt(progress: Progress): Run {
   const source = {batchesPerEpoch: 4, batches: async function* () {}};
-  const update = () => ({loss: 0, learningRate: 0, gradNorm: 0, skipped: false});
+  const update = () => OUTCOME;
   return new Run({epochs: 10, source, update, hooks: [], progress});
 }
 

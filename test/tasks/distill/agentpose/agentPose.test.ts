@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {valueAndGradients} from '../../../../src/engine/gradients.js';
 import {selectBackend} from '../../../../src/engine/index.js';
+import {summarize, summaryTotals} from '../../../../src/models/summary.js';
+import {initializeLayers, torchDefault} from '../../../../src/nn/init.js';
+import {Layer} from '../../../../src/nn/module.js';
 import {stream} from '../../../../src/random.js';
 import {AgentPose, type AgentPoseSettings} from '../../../../src/tasks/distill/agentpose/agentPose.js';
 import {SAMPLERS, type SamplerName} from '../../../../src/tasks/distill/agentpose/samplers.js';
 import {tensorDraws} from '../../../../src/tasks/distill/draws.js';
-import {initializeMethod} from '../../../../src/tasks/distill/initialize.js';
-import {refinementMacs} from '../../../../src/tasks/distill/macs.js';
 import {CHANNELS, gradientsOf, stepOf, termsOf} from '../steps.js';
 
 beforeAll(async () => {
@@ -28,8 +29,29 @@ const SETTINGS: AgentPoseSettings = {
 
 function build(changes: Partial<AgentPoseSettings> = {}): AgentPose {
   const method = new AgentPose(CHANNELS, {...SETTINGS, ...changes});
-  initializeMethod(method, 1);
+  initializeLayers(method, 1, torchDefault);
   return method;
+}
+
+/** What stands between backbone and head in inference: images are its features, of as many channels as it is for. */
+class Refinement extends Layer<tf.Tensor4D> {
+  constructor(
+    readonly method: AgentPose,
+    private readonly channels: number,
+  ) {
+    super();
+  }
+
+  override forward(images: tf.Tensor4D): tf.Tensor4D {
+    const [batch, height, width] = images.shape;
+    const features = tf.zeros([batch, height, width, this.channels]) as tf.Tensor4D;
+    return this.method.refine(features, tensorDraws(stream(0, 'test'))) ?? features;
+  }
+}
+
+/** Multiply-accumulates of refining features of this size. */
+function refinementMacs(method: AgentPose, [height, width, channels]: [number, number, number]): number {
+  return summaryTotals(summarize(new Refinement(method, channels), [height, width])).macs;
 }
 
 const isZero = (values: Float32Array): boolean => values.every((value) => value === 0);
@@ -192,7 +214,7 @@ describe('inference with the agent', () => {
 it('begins the same from the same seed', () => {
   const values = (seed: number) => {
     const method = new AgentPose(CHANNELS, SETTINGS);
-    initializeMethod(method, seed);
+    initializeLayers(method, seed, torchDefault);
     return method.parameters().map((parameter) => [...parameter.dataSync()]);
   };
   expect(values(1)).toEqual(values(1));
