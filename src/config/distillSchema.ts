@@ -104,6 +104,11 @@ const method = z.discriminatedUnion('type', [feature, logit, dwpose, diffkd, age
     code === 'invalid_union' ? 'expected feature, logit, dwpose, diffkd or agentpose' : undefined,
 });
 
+const tap = path
+  .nullable()
+  .default(null)
+  .describe('a layer of the backbone by the name of its weights; null: the features that the head gets');
+
 export const distillSchema = z
   .strictObject({
     teacher: z.strictObject({
@@ -113,6 +118,7 @@ export const distillSchema = z
       ),
     }),
     method,
+    taps: z.strictObject({student: tap, teacher: tap}).prefault({}),
     inference: z
       .enum(['student', 'agent'])
       .default('student')
@@ -124,7 +130,11 @@ export const distillSchema = z
       path: ['inference'],
       message: 'expected student, or distill.method.type=agentpose with refine=true',
     },
-  );
+  )
+  .refine(({method, taps}) => taps.student === null || method.type !== 'agentpose' || !method.refine, {
+    path: ['taps', 'student'],
+    message: 'expected null, or distill.method.refine=false: what is refined goes to the head',
+  });
 
 export type DistillConfig = z.infer<typeof distillSchema>;
 export type DistillMethodConfig = DistillConfig['method'];

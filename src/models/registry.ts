@@ -16,6 +16,7 @@ import {CSPNeXt} from './backbones/cspnext.js';
 import {StackedHourglass} from './backbones/hourglass.js';
 import {HRNet} from './backbones/hrnet.js';
 import {ResNet} from './backbones/resnet.js';
+import {FeatureTap} from './featureTap.js';
 import type {Head} from './head.js';
 import {HeatmapHead} from './heads/heatmap.js';
 import {RtmccHead} from './heads/rtmcc.js';
@@ -104,11 +105,14 @@ export function buildModel(config: ModelConfig, keypoints: number, seed: number)
   return model;
 }
 
-/** Channels of the features that the backbone of a configuration gives. */
-export function featureChannels(config: ModelConfig): number {
+/** Channels of the features that the backbone of a configuration gives, at the place that `tap` names. */
+export function featureChannels(config: ModelConfig, tap: string | null, key: string): number {
   const backbone = buildBackbone(config.backbone, 1);
-  backbone.dispose();
-  return backbone.channels;
+  try {
+    return new FeatureTap(backbone, tap, key).channels(config.input);
+  } finally {
+    backbone.dispose();
+  }
 }
 
 function checkParts({input, backbone, head}: ModelConfig): void {

@@ -6,6 +6,7 @@ import type {TopDownDataset} from '../data/datasets/topDown.js';
 import type {KeypointSet} from '../data/keypoints.js';
 import {BatchLoader, type LoaderOptions} from '../data/loader/loader.js';
 import type {OffTargetSettings} from '../data/offTarget.js';
+import {FeatureTap} from '../models/featureTap.js';
 import type {PoseModel} from '../models/poseModel.js';
 import {buildModel, featureChannels} from '../models/registry.js';
 import {loadMatching, loadStateDict} from '../nn/stateDict.js';
@@ -32,10 +33,13 @@ export async function buildTopDown(config: Config, keypointSet: KeypointSet): Pr
 }
 
 /** The network of a run: the student, with the layers of its distillation where there is one. */
-export function withMethod(student: PoseModel, {distill, seed}: Config): PoseModel {
+export function withMethod(student: PoseModel, {distill, seed, model: {input}}: Config): PoseModel {
   if (!distill) return student;
-  const teacher = featureChannels(teacherConfig(distill).model);
-  const channels = {student: student.backbone.channels, teacher};
+  const {student: own, teacher: others} = distill.taps;
+  const channels = {
+    student: new FeatureTap(student.backbone, own, 'distill.taps.student').channels(input),
+    teacher: featureChannels(teacherConfig(distill).model, others, 'distill.taps.teacher'),
+  };
   return new DistilledModel(student, createMethod(distill.method, channels, seed), distill.inference);
 }
 
@@ -43,7 +47,7 @@ export function withMethod(student: PoseModel, {distill, seed}: Config): PoseMod
 export async function withTeacher(task: TopDownTask, {distill, dataset}: Config): Promise<TopDownTask> {
   if (!distill || !(task.model instanceof DistilledModel)) return task;
   const teacher = await openTeacher(distill, dataset, task);
-  return new DistillTask(task.model, teacher, task.keypointSet, task.config);
+  return new DistillTask(task.model, teacher, task.keypointSet, task.config, distill.taps);
 }
 
 /**

@@ -117,6 +117,8 @@ describe('a mistake', () => {
       /distill\.teacher\.config: teacher\.yaml has the input \[32, 32\], the student \[64, 64\]/,
     ],
     ['dwpose.yaml', 'model.head={type: simcc}', /gives \[8,8,17\], the student .*; dwpose compares outputs/],
+    ['feature.yaml', 'distill.taps.teacher=stage9', /distill\.taps\.teacher: "stage9" is no layer/],
+    ['agentpose.yaml', 'distill.taps.student=layer1', /"distill\.taps\.student".*refine=false/],
     ['feature.yaml', 'distill.teacher.checkpoint=nowhere', /nowhere: there is no such file or folder/],
   ])(
     'in %s is told: %s',

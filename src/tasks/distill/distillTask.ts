@@ -1,9 +1,11 @@
 /** @file Top-down pose estimation with a teacher: the task's own loss, and what the method adds to it. */
 import type * as tf from '@tensorflow/tfjs';
+import type {DistillConfig} from '../../config/distillSchema.js';
 import type {ModelConfig} from '../../config/modelSchema.js';
 import type {KeypointSet} from '../../data/keypoints.js';
 import type {Loss} from '../../engine/gradients.js';
 import type {SupervisedOutputs} from '../../losses/supervised.js';
+import {FeatureTap} from '../../models/featureTap.js';
 import type {PoseModel} from '../../models/poseModel.js';
 import type {Draws} from '../../random.js';
 import {type TopDownInputs, TopDownTask} from '../topDown.js';
@@ -12,14 +14,21 @@ import {tensorDraws} from './draws.js';
 import {type LossTerm, summed, type Tapped} from './method.js';
 
 export class DistillTask extends TopDownTask {
+  readonly #taps: Readonly<Record<'student' | 'teacher', FeatureTap>>;
+
   constructor(
     override readonly model: DistilledModel,
     /** In evaluation mode; it is never changed. */
     private readonly teacher: PoseModel,
     keypointSet: KeypointSet,
     config: Pick<ModelConfig, 'input' | 'head'>,
+    taps: DistillConfig['taps'],
   ) {
     super(model, keypointSet, config);
+    this.#taps = {
+      student: new FeatureTap(model.backbone, taps.student, 'distill.taps.student'),
+      teacher: new FeatureTap(teacher.backbone, taps.teacher, 'distill.taps.teacher'),
+    };
   }
 
   protected override lossIn(inputs: TopDownInputs, draws: Draws): () => Loss {
@@ -30,15 +39,15 @@ export class DistillTask extends TopDownTask {
 
   #taught(images: tf.Tensor4D): Tapped {
     const {backbone, head} = this.teacher;
-    const features = backbone.forward(images);
-    return {features, outputs: prediction(head.supervised(features, null))};
+    const {result, features} = this.#taps.teacher.take(() => ({features: backbone.forward(images)}));
+    return {features, outputs: prediction(head.supervised(result.features, null))};
   }
 
   #total(inputs: TopDownInputs, taught: Tapped, draws: Draws): Loss {
     const {backbone, head, method} = this.model;
     const step = {draws, offTargets: inputs.offTargets ?? null};
-    const {features, intermediate} = backbone.forwardInTraining(inputs.images);
-    const supervised = [...intermediate, ...head.supervised(features, step)];
+    const {result, features} = this.#taps.student.take(() => backbone.forwardInTraining(inputs.images));
+    const supervised = [...result.intermediate, ...head.supervised(result.features, step)];
     const {terms, refined} = method.distill({
       teacher: taught,
       student: {features, outputs: prediction(supervised)},

@@ -1,4 +1,5 @@
 /** @file Training steps with a teacher: what they change, what they add to the loss, and what is left of it in inference. */
+import {isDeepStrictEqual} from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {type DistillConfig, distillSchema} from '../../../src/config/distillSchema.js';
@@ -6,6 +7,7 @@ import type {ModelConfig} from '../../../src/config/modelSchema.js';
 import {loadKeypointSet} from '../../../src/data/keypoints.js';
 import type {Batch} from '../../../src/data/types.js';
 import {selectBackend} from '../../../src/engine/index.js';
+import {FeatureTap} from '../../../src/models/featureTap.js';
 import type {PoseModel} from '../../../src/models/poseModel.js';
 import {buildModel} from '../../../src/models/registry.js';
 import {getStateDict} from '../../../src/nn/stateDict.js';
@@ -36,24 +38,26 @@ function teacherOf(config: ModelConfig): PoseModel {
     backbone.type === 'cspnext'
       ? {...backbone, widenFactor: 2 * backbone.widenFactor}
       : {...TINY_HRNET, stage4: {...TINY_HRNET.stage4, channels: [8, 6, 8, 10]}};
-  return buildModel(
-    backbone.type === 'cspnext' ? {...config, backbone: wide} : config,
-    SET.names.length,
-    5,
-  ).eval();
+  return buildModel({...config, backbone: wide}, SET.names.length, 5).eval();
 }
 
 function taskOf(
   method: Record<string, unknown>,
   config: ModelConfig = HEATMAPS,
   inference: DistillConfig['inference'] = 'student',
+  taps: Partial<DistillConfig['taps']> = {},
 ): {task: DistillTask; teacher: PoseModel} {
   const teacher = teacherOf(config);
-  const parsed = distillSchema.parse({teacher: {config: 't.yaml', checkpoint: 't'}, method, inference});
+  const parsed = distillSchema.parse({teacher: {config: 't.yaml', checkpoint: 't'}, method, taps, inference});
   const student = buildModel(config, SET.names.length, 0);
-  const channels = {student: student.backbone.channels, teacher: teacher.backbone.channels};
+  const channelsOf = ({backbone}: PoseModel, tap: string | null) =>
+    new FeatureTap(backbone, tap, 'tap').channels(INPUT);
+  const channels = {
+    student: channelsOf(student, parsed.taps.student),
+    teacher: channelsOf(teacher, parsed.taps.teacher),
+  };
   const model = new DistilledModel(student, createMethod(parsed.method, channels, 0), inference);
-  return {task: new DistillTask(model, teacher, SET, config), teacher};
+  return {task: new DistillTask(model, teacher, SET, config, parsed.taps), teacher};
 }
 
 /** Noise as pictures and as targets. */
@@ -147,12 +151,34 @@ describe('a step', () => {
     expect(run(stepDraws(0, 1, 0)).loss).not.toBe(run().loss);
   });
 
-  it('leaves nothing behind but its gradients', () => {
-    const {task} = taskOf({type: 'agentpose', latentChannels: 8});
+  it.each([
+    ['the features of the head', {}],
+    ['inner layers', {student: 'stage3.0.branches.2', teacher: 'stage2.0.branches.1'}],
+  ])('with %s leaves nothing behind but its gradients', (_, taps) => {
+    const {task} = taskOf({type: 'agentpose', latentChannels: 8, refine: false}, HEATMAPS, 'student', taps);
     step(task);
     const {numTensors, numBytes} = tf.memory();
     step(task);
     expect(tf.memory()).toMatchObject({numTensors, numBytes});
+  });
+
+  it('compares the features of inner layers, where they are named', () => {
+    const taps = {student: 'stage2.0.branches.1', teacher: 'layer1'};
+    const {task} = taskOf({type: 'feature'}, HEATMAPS, 'student', taps);
+    const inputs = task.upload(makeBatch(task));
+    const {terms, gradients} = task.gradients(inputs, task.model.parameters(), stepDraws(0, 0, 0));
+    const alone = new TopDownTask(buildModel(HEATMAPS, SET.names.length, 0), SET, HEATMAPS);
+    const expected = step(alone).gradients;
+    const names = [...task.model.namedParameters().keys()];
+    // What comes after the layer learns from the task alone.
+    const moved = names.filter(
+      (_name, i) => i < expected.length && !isDeepStrictEqual(gradients[i].dataSync(), expected[i]),
+    );
+    expect(terms.feature.dataSync()[0]).toBeGreaterThan(0);
+    expect(moved.length).toBeGreaterThan(10);
+    expect(
+      moved.filter((name) => !/^(conv|bn|layer1|transition1|stage2\.0\.branches\.1)/.test(name)),
+    ).toEqual([]);
   });
 
   it("takes dwpose's weights down with the training", () => {
