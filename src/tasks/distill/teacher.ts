@@ -17,7 +17,7 @@ export function teacherConfig({teacher}: DistillConfig): Config {
 }
 
 /**
- * Builds the teacher of a student, with its weights, in evaluation mode.
+ * Builds the teacher of a student, with its weights, in evaluation for good.
  * @throws UserError if it is of another input, of other keypoints, or gives outputs that the method cannot compare
  */
 export async function openTeacher(
@@ -33,7 +33,7 @@ export async function openTeacher(
   checkCodecs(distill, createCodec(codecSpec(config.model, model.stride, keypoints)), student.codec);
   const {checkpoint} = distill.teacher;
   loadStateDict(model, studentState(await loadWeights(checkpoint)), checkpoint);
-  return model.eval();
+  return model.freeze();
 }
 
 function misfit({teacher}: DistillConfig, text: string): UserError {
