@@ -31,8 +31,11 @@ function distilled(kind: string): string {
   return folder.write(`${kind}.yaml`, `${SMALLEST}distill: {teacher: ${teacher}, method: {type: ${kind}}}\n`);
 }
 
-/** Sections that are left out by default, and a file that has them. */
-const OPTIONAL: Readonly<Record<string, string>> = {distill: BASES.agentpose};
+/** Sections that are left out by default, or do not go with all others, and a file that has them. */
+const OPTIONAL: Readonly<Record<string, string>> = {
+  distill: BASES.agentpose,
+  'distill.taps': BASES.feature,
+};
 
 function withHead(head: string): string {
   const file = SMALLEST.replace(/head: .*\n/, `head: ${head}\n`);
