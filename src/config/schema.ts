@@ -74,6 +74,12 @@ const augment = z.strictObject({
   coarseDropout: coarseDropout.describe('cover a part of the input'),
 });
 
+const finalAugment = augment
+  .extend({epochs: positive.describe('at the end of the training; 30 in RTMPose')})
+  .nullable()
+  .default(null)
+  .describe('another augmentation for the last epochs, with the same defaults; null: none');
+
 const annotationType = z
   .string()
   .min(1)
@@ -130,6 +136,7 @@ const dataset = z.strictObject({
     .describe('a run stops when a larger share of the images, annotations or training samples is bad'),
   limit: positive.nullable().default(null).describe('use only the first so many images of each split'),
   augment: augment.prefault({}),
+  finalAugment,
 });
 
 const loader = z.strictObject({

@@ -81,6 +81,7 @@ export function loaderSettings(
     codec: codecSpec(config.model, stride, dataset.keypointSet.names.length),
     boxPadding: config.dataset.boxPadding,
     augment: isTraining ? config.dataset.augment : null,
+    finalAugment: isTraining ? finalAugment(config) : null,
     offTargets: isTraining ? offTargetSettings(config.model, stride) : null,
     batchSize: isTraining ? config.train.batchSize : config.eval.batchSize,
     seed: config.seed,
@@ -89,6 +90,12 @@ export function loaderSettings(
     maxBadFraction: isTraining ? config.dataset.maxBadFraction : null,
     ...config.loader,
   };
+}
+
+function finalAugment({dataset, train}: Config): LoaderOptions['finalAugment'] {
+  if (!dataset.finalAugment) return null;
+  const {epochs, ...augment} = dataset.finalAugment;
+  return {fromEpoch: train.epochs - epochs, augment};
 }
 
 /** A loader over the people of a split. */

@@ -35,6 +35,7 @@ function distilled(kind: string): string {
 const OPTIONAL: Readonly<Record<string, string>> = {
   distill: BASES.agentpose,
   'distill.taps': BASES.feature,
+  'dataset.finalAugment': folder.write('final.yaml', `${SMALLEST}  finalAugment: {epochs: 1}\n`),
 };
 
 function withHead(head: string): string {

@@ -32,6 +32,8 @@ export interface SampleSettings {
   readonly boxPadding: number;
   /** null: people as they are, for evaluation. */
   readonly augment: AugmentConfig | null;
+  /** What comes in its place from an epoch on; by default, and with null, nothing. */
+  readonly finalAugment?: {readonly fromEpoch: number; readonly augment: AugmentConfig} | null;
   /** Draws a place in each crop that is not the person's; by default, and with null, none. */
   readonly offTargets?: OffTargetSettings | null;
   readonly seed: number;
@@ -115,6 +117,11 @@ export class BatchMaker {
     return {samples: made, work: {...this.#work, total: performance.now() - started}};
   }
 
+  #augmentIn(epoch: number): AugmentConfig | null {
+    const {augment, finalAugment} = this.#source.settings;
+    return finalAugment && epoch >= finalAugment.fromEpoch ? finalAugment.augment : augment;
+  }
+
   /** Loads a sample's image, on the second attempt if need be. Never rejects but for a bug. */
   async #attempt(request: SampleRequest, epoch: number): Promise<LoadedSample | {failure: string}> {
     try {
@@ -182,9 +189,10 @@ export class BatchMaker {
     } = request;
     const {keypointSet, settings} = this.#source;
     warp(image, fromInput, settings.input, this.#crop.data);
-    if (settings.augment) {
+    const augment = this.#augmentIn(epoch);
+    if (augment) {
       const random = (name: string) => stream(settings.seed, name, epoch, info.index);
-      changePixels(this.#crop, settings.augment, random);
+      changePixels(this.#crop, augment, random);
     }
     normalise(this.#crop.data, slot.images, position * this.#crop.data.length);
     const points = keypointsInInput(keypoints, toInput, info.flipped ? keypointSet.flipPairs : null);
@@ -217,7 +225,8 @@ export class BatchMaker {
   }
 
   #view({box, keypoints}: Person, index: number, epoch: number): View {
-    const {input, boxPadding, augment: config, seed} = this.#source.settings;
+    const {input, boxPadding, seed} = this.#source.settings;
+    const config = this.#augmentIn(epoch);
     const aspectRatio = input[1] / input[0];
     const region = boxToRegion(box, aspectRatio, boxPadding);
     if (!config) return {region, flipped: false};

@@ -154,8 +154,8 @@ function rangesOf({people, ranges}: LoaderOptions['dataset']): readonly SourceRa
 }
 
 function sampleSettings(options: LoaderOptions): SampleSettings {
-  const {input, codec, boxPadding, augment, offTargets, seed} = options;
-  return {input, codec, boxPadding, augment, offTargets, seed};
+  const {input, codec, boxPadding, augment, finalAugment, offTargets, seed} = options;
+  return {input, codec, boxPadding, augment, finalAugment, offTargets, seed};
 }
 
 function inThisThread(source: SampleSource): BatchRunner {

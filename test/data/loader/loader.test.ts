@@ -21,16 +21,20 @@ const coco17 = loadKeypointSet('coco17');
 
 const CODEC = {type: 'msra', input: [64, 48], stride: 4, sigma: 2, keypoints: 17} as const;
 
+/** What a configuration says without a word of it. */
+function augmentation() {
+  const split = {annotations: 'a', images: 'b'};
+  return configSchema.shape.dataset.parse({root: '.', train: split, val: split}).augment;
+}
+
 /** A training loader with small samples; `workers: 0` unless told otherwise. */
 function open(dataset: TopDownDataset, changes: Partial<LoaderOptions> = {}): BatchLoader {
   const input = changes.input ?? ([64, 48] as const);
-  const split = {annotations: 'a', images: 'b'};
-  const {augment} = configSchema.shape.dataset.parse({root: '.', train: split, val: split});
   const sample = {
     input,
     codec: {...CODEC, input},
     boxPadding: 1.25,
-    augment,
+    augment: augmentation(),
     seed: 7,
   };
   return new BatchLoader({
@@ -118,6 +122,19 @@ describe('BatchLoader', () => {
       await digests(open(dataset, {seed: 8}), 0),
     ];
     expect(new Set(seen.flat()).size).toBe(9);
+  });
+
+  it('augments otherwise from an epoch on, if told so, in threads too', async () => {
+    const final = {fromEpoch: 2, augment: {...augmentation(), flip: 0, rotation: 0, scale: 0}};
+    const other = {augment: final.augment};
+    for (const workers of [0, 1]) {
+      const loader = open(dataset, {finalAugment: final, workers});
+      expect(await digests(loader, 1)).toEqual(await digests(open(dataset), 1));
+      for (const epoch of [2, 3])
+        expect(await digests(loader, epoch)).toEqual(await digests(open(dataset, other), epoch));
+      expect(await digests(loader, 2)).not.toEqual(await digests(open(dataset), 2));
+      await loader.close();
+    }
   });
 
   it.each([0, 2])('resumes within an epoch with %i threads', async (workers) => {
