@@ -7,8 +7,11 @@ import type {Updater} from './updater.js';
 import type {UploadAhead} from './uploadAhead.js';
 
 const LEFT_OUT: StepOutcome = {
-  ...{loss: Number.NaN, terms: {}, gradNorm: Number.NaN},
-  ...{learningRate: 0, skipped: true},
+  loss: Number.NaN,
+  terms: {},
+  gradNorm: Number.NaN,
+  learningRate: 0,
+  skipped: true,
 };
 
 export interface UpdateOptions {

@@ -15,17 +15,20 @@ import {spreadOf} from './statistics.js';
 
 const SIGNAL_CODES = {SIGINT: 130, SIGTERM: 143} as const;
 
-export interface MatrixOptions {
+export interface MatrixSource {
   readonly cfg: string;
   readonly matrix: string;
   /** Of the command line, for all runs alike. */
   readonly overrides: readonly string[];
+}
+
+export interface MatrixOptions extends MatrixSource {
   /** As many runs at a time. */
   readonly jobs: number;
 }
 
 /** Reads the matrix and all configurations, and finds out how far each run has come. */
-async function prepare({cfg, matrix: file, overrides}: Omit<MatrixOptions, 'jobs'>) {
+async function prepare({cfg, matrix: file, overrides}: MatrixSource) {
   const matrix = readMatrix(file);
   const plan = planRuns(cfg, overrides, matrix);
   if (plan.base.legacy) process.stderr.write(`note: ${plan.base.legacy.note}\n`);
@@ -41,8 +44,8 @@ const SHOWN: Readonly<Record<RunProgress['kind'], string>> = {
 };
 
 /** Lists the runs, and how far each has come. */
-export async function listMatrix(options: Omit<MatrixOptions, 'jobs'>): Promise<void> {
-  const {plan, progress} = await prepare(options);
+export async function listMatrix(source: MatrixSource): Promise<void> {
+  const {plan, progress} = await prepare(source);
   const console = new RunConsole();
   const rows = plan.runs.map(({folder, placed}, i) => {
     const own = placed.filter(({key}) => key !== 'name' && key !== 'output');
