@@ -119,6 +119,10 @@ export const distillSchema = z
     }),
     method,
     taps: z.strictObject({student: tap, teacher: tap}).prefault({}),
+    cache: z
+      .boolean()
+      .default(false)
+      .describe('keep what the teacher gives for each person on disk; where augmentation changes no image'),
     inference: z
       .enum(['student', 'agent'])
       .default('student')

@@ -8,7 +8,7 @@ import type {KeypointSet} from '../data/keypoints.js';
 import type {Batch} from '../data/types.js';
 import {type Loss, type LossAndGradients, lossAndGradients} from '../engine/gradients.js';
 import {createLoss, type PoseLoss} from '../losses/create.js';
-import {type SupervisedOutputs, supervisedLoss} from '../losses/supervised.js';
+import {type SupervisedOutputs, supervisedLoss, supervisedTerms} from '../losses/supervised.js';
 import type {PoseModel} from '../models/poseModel.js';
 import type {Draws} from '../random.js';
 
@@ -22,6 +22,8 @@ export interface TopDownInputs {
   readonly weights: tf.Tensor2D;
   /** Of `Batch`, on the host. */
   readonly offTargets?: Float32Array;
+  /** Who they are, mirrored or not, by the numbers of a `TeacherCache`; on the host, and only where a task has one. */
+  readonly records?: Int32Array;
 }
 
 export interface FlipTest {
@@ -77,7 +79,8 @@ export class TopDownTask {
 
   /** Prepares what takes no part in the gradient. @returns the loss of a step, which is then recorded */
   protected lossIn(inputs: TopDownInputs, draws: Draws): () => Loss {
-    return () => ({value: this.lossOf(this.supervised(inputs, draws), inputs), terms: {}});
+    const {targets, weights} = inputs;
+    return () => supervisedTerms(this.#loss, this.supervised(inputs, draws), targets, weights);
   }
 
   /** The task's loss of what a network gave in training. */

@@ -13,6 +13,7 @@ import {loadMatching, loadStateDict} from '../nn/stateDict.js';
 import {createMethod} from './distill/create.js';
 import {DistilledModel, studentState} from './distill/distilledModel.js';
 import {DistillTask} from './distill/distillTask.js';
+import {openTeacherCache} from './distill/openTeacherCache.js';
 import {openTeacher, teacherConfig} from './distill/teacher.js';
 import {TopDownTask} from './topDown.js';
 
@@ -43,11 +44,18 @@ export function withMethod(student: PoseModel, {distill, seed, model: {input}}: 
   return new DistilledModel(student, createMethod(distill.method, channels, seed), distill.inference);
 }
 
-/** The same task in training: with its teacher, where it has one. */
-export async function withTeacher(task: TopDownTask, {distill, dataset}: Config): Promise<TopDownTask> {
+/** The same task in training on `people`: with its teacher, where it has one. */
+export async function withTeacher(
+  task: TopDownTask,
+  config: Config,
+  people: TopDownDataset,
+): Promise<TopDownTask> {
+  const {distill, dataset} = config;
   if (!distill || !(task.model instanceof DistilledModel)) return task;
   const teacher = await openTeacher(distill, dataset, task);
-  return new DistillTask(task.model, teacher, task.keypointSet, task.config, distill.taps);
+  const taught = new DistillTask(task.model, teacher, task.keypointSet, task.config, distill.taps);
+  if (distill.cache) taught.cache = openTeacherCache(config, distill, taught, people);
+  return taught;
 }
 
 /**

@@ -21,7 +21,7 @@ export type RunIdentity = z.infer<typeof identitySchema>;
 
 /** Keys that change nothing in what is learnt; for each, what lies below it, too. Data files are known by their content. */
 const HARMLESS = [
-  ...['name', 'output', 'loader', 'model.name', 'model.weights', 'eval.batchSize'],
+  ...['name', 'output', 'loader', 'model.name', 'model.weights', 'distill.cache', 'eval.batchSize'],
   ...[
     'train.epochs',
     'train.evaluateEvery',

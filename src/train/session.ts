@@ -34,7 +34,7 @@ export async function openSession(config: Config): Promise<Session> {
     console.warn('train.precision=bf16: this processor has no bfloat16 in hardware; fp32 is faster on it.');
   const {task: plain, unmatched} = await buildTopDown(config, keypointSet);
   if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
-  const task = await withTeacher(plain, config);
+  const task = await withTeacher(plain, config, train);
   const layers = summarize(task.model.deployed, config.model.input);
   return {config, console, engine, task, train, val, layers};
 }

@@ -1,10 +1,10 @@
 /** @file A teacher and its students as a user trains them: distilled, gone on with, evaluated in both modes. */
-import {writeFileSync} from 'node:fs';
+import {readdirSync, writeFileSync} from 'node:fs';
 import {isDeepStrictEqual} from 'node:util';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {loadWeights} from '../../src/checkpoint/weights.js';
 import {readMetrics} from '../../src/report/metricsLog.js';
-import {runCommandLine} from './process.js';
+import {launcher, runCommandLine, startNode} from './process.js';
 import {expectSameWhenResumed} from './resumed.js';
 import {RECIPE, TinyRun} from './tinyRun.js';
 
@@ -58,6 +58,45 @@ describe.each(['dwpose', 'agentpose'])('a student taught by %s', (name) => {
       const sum = terms.reduce((total, [, value]) => total + Number(value), 0);
       expect(sum / Number(loss)).toBeCloseTo(1, 5);
     }
+  });
+});
+
+describe('a teacher whose answers are kept', () => {
+  const still = [
+    'dataset.augment.rotation=0',
+    'dataset.augment.scale=0',
+    'dataset.augment.halfBody.probability=0',
+  ];
+  const train = (name: string, ...overrides: string[]) => {
+    const args = [launcher('pose-train'), '--cfg', 'feature.yaml', `name=${name}`, ...still, ...overrides];
+    return startNode(args, folder.path, {POSECRAFT_CACHE: folder.at('cache')}).ended;
+  };
+  const weights = async (name: string) => loadWeights(folder.at(`output/${name}/checkpoints/last`));
+
+  it('teaches as one that is asked in every step, and the next student, too', async () => {
+    for (const [name, cache] of [
+      ['asked', false],
+      ['kept', true],
+      ['read', true],
+    ] as const) {
+      const {code, stderr} = await train(name, `distill.cache=${cache}`);
+      expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    }
+    expect(readdirSync(folder.at('cache/teachers'))).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.bin$/)]);
+    const asked = await weights('asked');
+    expect(await weights('kept')).toEqual(asked);
+    expect(await weights('read')).toEqual(asked);
+  }, 120_000);
+
+  it('must see the same images in every epoch', async () => {
+    const {code, stderr} = await train(
+      'mistaken',
+      'distill.cache=true',
+      'dataset.augment.scale=0.1',
+      '--dry-run',
+    );
+    expect(stderr).toMatch(/distill\.cache: .*: set dataset\.augment\.scale=0, or distill\.cache=false/);
+    expect(code).toBe(2);
   });
 });
 

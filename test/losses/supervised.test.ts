@@ -4,7 +4,7 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {selectBackend} from '../../src/engine/index.js';
 import {createLoss} from '../../src/losses/create.js';
 import {heatmapMse} from '../../src/losses/heatmapMse.js';
-import {supervisedLoss} from '../../src/losses/supervised.js';
+import {supervisedLoss, supervisedTerms} from '../../src/losses/supervised.js';
 
 beforeAll(async () => {
   await selectBackend({backend: 'torch'});
@@ -33,6 +33,21 @@ describe('supervisedLoss', () => {
     ];
     const loss = supervisedLoss(mse, outputs, [maps(0)], tf.ones([2, 5]));
     expect(loss.dataSync()[0]).toBeCloseTo(0.5 + 2 * 2, 5);
+  });
+
+  it('tells what those with a name add to the sum', () => {
+    const outputs = [
+      {outputs: [maps(1)], weight: 1, name: 'first'},
+      {outputs: [maps(2)], weight: 1},
+      {outputs: [maps(3)], weight: 2, name: 'last'},
+    ];
+    const {value, terms} = supervisedTerms(mse, outputs, [maps(0)], tf.ones([2, 5]));
+    const numbers = Object.entries(terms).map(([name, term]) => [name, term.dataSync()[0]]);
+    expect(numbers).toEqual([
+      ['first', expect.closeTo(0.5, 5)],
+      ['last', expect.closeTo(9, 5)],
+    ]);
+    expect(value.dataSync()[0]).toBeCloseTo(0.5 + 2 + 9, 5);
   });
 
   it('of one output is its loss, to the bit', () => {

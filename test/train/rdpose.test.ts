@@ -89,6 +89,13 @@ describe('a perturbed step', () => {
     expect(losses.at(-1)).toBeLessThan(0.5 * first);
   });
 
+  it('has a term of its loss for each pass', () => {
+    const {loss, terms} = start().step(0);
+    expect(Object.keys(terms)).toEqual(['first', 'found', 'perturbed', 'consistency', 'plain']);
+    const sum = Object.values(terms).reduce((total, term) => total + term, 0);
+    expect(sum / loss).toBeCloseTo(1, 5);
+  });
+
   it('says which layer went wrong, with the draws of that step', () => {
     const {task, step} = start();
     const name = 's_attn.conv.weight';

@@ -62,7 +62,7 @@ export class RdposeHead extends Head {
   /** The plain heatmaps come last. */
   override supervised(features: tf.Tensor4D, step: TrainingStep | null): SupervisedOutputs[] {
     return tf.tidy(() => {
-      const plain = {outputs: [this.#final.forward(features)], weight: WEIGHTS.plain};
+      const plain = {outputs: [this.#final.forward(features)], weight: WEIGHTS.plain, name: 'plain'};
       const decoupled = this.#decoupling ? this.#decoupled(features, this.#decoupling) : [];
       const [reference] = (decoupled.at(-1) ?? plain).outputs;
       return [...decoupled, ...this.#perturbed(features, reference, step), plain];
@@ -76,8 +76,8 @@ export class RdposeHead extends Head {
     const first = this.#heatmaps(decoupling.forward(features, guess));
     const found = anchorAt(features, lastMapPeaks(first));
     return [
-      {outputs: [first], weight: WEIGHTS.first},
-      {outputs: [this.#heatmaps(decoupling.forward(features, found))], weight: WEIGHTS.found},
+      {outputs: [first], weight: WEIGHTS.first, name: 'first'},
+      {outputs: [this.#heatmaps(decoupling.forward(features, found))], weight: WEIGHTS.found, name: 'found'},
     ];
   }
 
@@ -93,12 +93,10 @@ export class RdposeHead extends Head {
     if (config.weight === 0 || !step) return [];
     const outputs = [this.#perturbedHeatmaps(features, config, step)];
     const {weight, consistency} = config;
-    if (consistency === 0) return [{outputs, weight}];
+    const perturbed = {outputs, weight, name: 'perturbed'};
+    if (consistency === 0) return [perturbed];
     const targets = [withoutGradient(() => tf.clone(reference))];
-    return [
-      {outputs, weight},
-      {outputs, weight: consistency, targets},
-    ];
+    return [perturbed, {outputs, weight: consistency, targets, name: 'consistency'}];
   }
 
   #perturbedHeatmaps(

@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type {DistillConfig} from '../../config/distillSchema.js';
 import type {ModelConfig} from '../../config/modelSchema.js';
 import type {KeypointSet} from '../../data/keypoints.js';
+import type {Batch} from '../../data/types.js';
 import type {Loss} from '../../engine/gradients.js';
 import type {SupervisedOutputs} from '../../losses/supervised.js';
 import {FeatureTap} from '../../models/featureTap.js';
@@ -12,14 +13,17 @@ import {type TopDownInputs, TopDownTask} from '../topDown.js';
 import type {DistilledModel} from './distilledModel.js';
 import {tensorDraws} from './draws.js';
 import {type LossTerm, summed, type Tapped} from './method.js';
+import {recordNumbers, type TeacherCache} from './teacherCache.js';
 
 export class DistillTask extends TopDownTask {
   readonly #taps: Readonly<Record<'student' | 'teacher', FeatureTap>>;
+  /** Where what the teacher gives is kept; null: it is asked in every step. */
+  cache: TeacherCache | null = null;
 
   constructor(
     override readonly model: DistilledModel,
     /** In evaluation mode; it is never changed. */
-    private readonly teacher: PoseModel,
+    readonly teacher: PoseModel,
     keypointSet: KeypointSet,
     config: Pick<ModelConfig, 'input' | 'head'>,
     taps: DistillConfig['taps'],
@@ -31,13 +35,20 @@ export class DistillTask extends TopDownTask {
     };
   }
 
+  override upload(batch: Batch): TopDownInputs {
+    return {...super.upload(batch), ...(this.cache && {records: recordNumbers(batch.samples)})};
+  }
+
   protected override lossIn(inputs: TopDownInputs, draws: Draws): () => Loss {
+    const {images, records} = inputs;
     // Not recorded: in the fused kernels of evaluation.
-    const taught = this.#taught(inputs.images);
+    const compute = () => this.taught(images);
+    const taught = this.cache && records ? this.cache.taught(records, compute) : compute();
     return () => this.#total(inputs, taught, draws);
   }
 
-  #taught(images: tf.Tensor4D): Tapped {
+  /** What the teacher gives for a batch. */
+  taught(images: tf.Tensor4D): Tapped {
     const {backbone, head} = this.teacher;
     const {result, features} = this.#taps.teacher.take(() => ({features: backbone.forward(images)}));
     return {features, outputs: prediction(head.supervised(result.features, null))};
