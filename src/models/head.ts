@@ -14,6 +14,9 @@ export interface TrainingStep {
 
 /** Maps features [B, h, w, C] to what keypoints are read from: one tensor for each of the codec's targets. */
 export abstract class Head extends Layer<tf.Tensor4D, tf.Tensor[]> {
+  /** Changes the initial weights, once all are drawn; by default they are as drawn. */
+  adjustStart(): void {}
+
   /**
    * What is supervised in training; by default the prediction itself. A head may give more, or others.
    * @param _step null: outside of training; what needs draws is left out

@@ -102,6 +102,7 @@ export function buildModel(config: ModelConfig, keypoints: number, seed: number)
     if (!inHead.has(layer)) return ofBackbone(layer);
     return (layer instanceof Linear ? ofMatrices : ofHead)(layer);
   });
+  head.adjustStart();
   return model;
 }
 

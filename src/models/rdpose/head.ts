@@ -43,6 +43,10 @@ export class RdposeHead extends Head {
     return this.#decoupling ? [own, ['', this.#decoupling]] : [own];
   }
 
+  override adjustStart(): void {
+    if (this.config.decoupling === 'corrected') this.#decoupling?.startOpen();
+  }
+
   /** The ways of inference that differ. */
   get ways(): readonly RdposeConfig['inference'][] {
     return this.#decoupling ? ['decoupled', 'plain'] : ['plain'];

@@ -53,6 +53,17 @@ describe('what is supervised', () => {
     expect(shapes).toEqual(Array(3).fill([BATCH, HEIGHT, WIDTH, KEYPOINTS + 1]));
   });
 
+  it('is alike in all passes at the start, but in the published code', () => {
+    const spread = (decoupling: RdposeConfig['decoupling']) => {
+      const head = headOf({decoupling});
+      head.adjustStart();
+      const maps = head.supervised(tf.abs(features()), null).map(({outputs}) => outputs[0].dataSync());
+      return Math.max(...maps.map((map) => Math.max(...map.map((value, i) => Math.abs(value - maps[0][i])))));
+    };
+    expect(spread('corrected')).toBeLessThan(1e-6);
+    expect(spread('released')).toBeGreaterThan(0.1);
+  });
+
   it('with perturbation is a pass more, and in a step alone', () => {
     expect(weightsOf(headOf(PERTURBED), stepAt(0))).toEqual([1, 1.5, 0.7, 1]);
     expect(weightsOf(headOf(PERTURBED), null)).toEqual([1, 1.5, 1]);
