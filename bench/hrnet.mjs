@@ -40,7 +40,7 @@ const backbone = {
   stage3: stage(3, 4),
   stage4: stage(4, 3),
 };
-const head = {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1};
+const head = {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1, ohkm: null};
 const engine = await selectBackend({
   backend: 'torch',
   threads: Number(values.threads),

@@ -79,6 +79,13 @@ const heatmapHead = z.strictObject({
   sigma,
   codec: heatmapCodec,
   finalConvKernel: positive.refine((size) => size % 2 === 1, 'expected an odd number').default(1),
+  ohkm: positive
+    .nullable()
+    .default(null)
+    .describe(
+      'online hard keypoint mining: only so many keypoints of each person count, those of the greatest loss; 8 in CPN; ' +
+        'null: all do',
+    ),
 });
 
 /** Off-target perturbation of features, in training alone (PDM). */

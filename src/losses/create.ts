@@ -1,7 +1,7 @@
 /** @file The loss of a head: what its outputs are compared with the targets by. */
 import type * as tf from '@tensorflow/tfjs';
 import type {ModelConfig} from '../config/modelSchema.js';
-import {heatmapMse} from './heatmapMse.js';
+import {hardHeatmapMse, heatmapMse} from './heatmapMse.js';
 import {simccKl} from './simccKl.js';
 
 /**
@@ -18,6 +18,8 @@ export type PoseLoss = (
 export function createLoss(head: ModelConfig['head']): PoseLoss {
   switch (head.type) {
     case 'heatmap':
+      return ([heatmaps], [targets], weights) =>
+        heatmapLoss(heatmaps as tf.Tensor4D, targets as tf.Tensor4D, weights, head.ohkm);
     case 'rdpose':
       return ([heatmaps], [targets], weights) =>
         heatmapMse(heatmaps as tf.Tensor4D, targets as tf.Tensor4D, weights);
@@ -25,4 +27,15 @@ export function createLoss(head: ModelConfig['head']): PoseLoss {
     case 'rtmcc':
       return (outputs, targets, weights) => simccKl(outputs, targets, weights, head);
   }
+}
+
+function heatmapLoss(
+  heatmaps: tf.Tensor4D,
+  targets: tf.Tensor4D,
+  weights: tf.Tensor2D,
+  ohkm: number | null,
+): tf.Scalar {
+  return ohkm === null
+    ? heatmapMse(heatmaps, targets, weights)
+    : hardHeatmapMse(heatmaps, targets, weights, ohkm);
 }

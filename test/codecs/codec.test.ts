@@ -252,7 +252,7 @@ describe('the flip test', () => {
 });
 
 describe('a configuration', () => {
-  const head = {type: 'heatmap', codec: 'udp', sigma: 3, finalConvKernel: 1} as const;
+  const head = {type: 'heatmap', codec: 'udp', sigma: 3, finalConvKernel: 1, ohkm: null} as const;
   it('names the codec of its head', () => {
     const spec = codecSpec({input: [256, 192], head}, 4, 17);
     expect(spec).toEqual({type: 'udp', input: [256, 192], stride: 4, sigma: 3, keypoints: 17});

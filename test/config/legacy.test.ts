@@ -176,6 +176,8 @@ describe("an override of HRNet's", () => {
     [['MODEL.INIT_WEIGHTS', 'False'], 'model.initialization', 'he'],
     [['MODEL.EXTRA.STAGE3.NUM_MODULES', '2'], 'model.backbone.stage3.modules', 2],
     [['MODEL.EXTRA.FINAL_CONV_KERNEL', '3'], 'model.head.finalConvKernel', 3],
+    [['LOSS.USE_OHKM', 'True'], 'model.head.ohkm', 8],
+    [['LOSS.USE_OHKM', 'False'], 'model.head.ohkm', null],
     [['DATASET.ROOT', '/data/coco'], 'dataset.root', '/data/coco'],
     [['DATA_DIR', '/big'], 'dataset.root', '/big/data/coco'],
     [['DATA_DIR', '/big'], 'model.weights', '/big/models/pytorch/imagenet/hrnet_w32-36af842e.pth'],
@@ -376,8 +378,8 @@ describe('refused with its place', () => {
     ],
     [
       'another loss',
-      ['LOSS.USE_OHKM', 'True'],
-      '"LOSS.USE_OHKM" is true: a loss of the hardest keypoints is not there yet. With False the file runs without it.',
+      ['LOSS.USE_DIFFERENT_JOINTS_WEIGHT', 'True'],
+      '"LOSS.USE_DIFFERENT_JOINTS_WEIGHT" is true: a weight for each keypoint is not there yet. With False the file runs without it.',
     ],
     [
       'other targets',

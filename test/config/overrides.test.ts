@@ -181,7 +181,13 @@ describe('an override', () => {
 
   it('of a section changes the values that it names', () => {
     const {config} = loadConfig(base, ['model.head={sigma: 3}']);
-    expect(config.model.head).toEqual({type: 'heatmap', sigma: 3, codec: 'msra', finalConvKernel: 1});
+    expect(config.model.head).toEqual({
+      type: 'heatmap',
+      sigma: 3,
+      codec: 'msra',
+      finalConvKernel: 1,
+      ohkm: null,
+    });
   });
 
   it('with null takes a value back', () => {

@@ -70,7 +70,7 @@ describe('the recipes', () => {
     });
     expect(model).toMatchObject({
       input: [256, 192],
-      head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1},
+      head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1, ohkm: null},
     });
     expect(model.backbone).toEqual({
       type: 'hrnet',
@@ -103,7 +103,7 @@ describe('the recipes', () => {
     expect(coco.model).toMatchObject({
       input: [256, 192],
       backbone: {type: 'resnet', layers, channels: 64, deconvolution: [256, 256, 256]},
-      head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1},
+      head: {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1, ohkm: null},
     });
     expect(coco.train).toMatchObject({
       epochs: 140,

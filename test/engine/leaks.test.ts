@@ -89,7 +89,7 @@ async function usageAfter(steps: readonly number[]): Promise<Usage[]> {
   const backbone = new SmallBackbone();
   const model = new PoseModel(backbone, new HeatmapHead(backbone.channels, KEYPOINTS, 1));
   initializeLayers(model, 0, heDeviation);
-  const head = {type: 'heatmap', sigma: 1.5, codec: 'msra', finalConvKernel: 1} as const;
+  const head = {type: 'heatmap', sigma: 1.5, codec: 'msra', finalConvKernel: 1, ohkm: null} as const;
   const task = new TopDownTask(model, SET, {input: [SIZE, SIZE], head});
   const config = trainConfig({
     clipGradNorm: 1e-4,

@@ -10,7 +10,7 @@ beforeAll(async () => {
   await selectBackend({backend: 'torch'});
 });
 
-const mse = createLoss({type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1});
+const mse = createLoss({type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1, ohkm: null});
 
 describe('supervisedLoss', () => {
   const maps = (value: number) => tf.fill([2, 3, 4, 5], value) as tf.Tensor4D;

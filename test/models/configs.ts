@@ -76,7 +76,13 @@ export const TINY_CSPNEXT: CSPNeXtConfig = {
   deconvolution: [],
 };
 
-export const HEATMAP_HEAD = {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1} as const;
+export const HEATMAP_HEAD = {
+  type: 'heatmap',
+  sigma: 2,
+  codec: 'msra',
+  finalConvKernel: 1,
+  ohkm: null,
+} as const;
 
 export const SIMCC_HEAD: SimccHeadConfig = {
   type: 'simcc',

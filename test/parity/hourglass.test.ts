@@ -120,7 +120,7 @@ describe.skipIf(!existsSync(REFERENCE.weights))(
   },
 );
 
-const mse = createLoss({type: 'heatmap', sigma: 1, codec: 'msra', finalConvKernel: 1});
+const mse = createLoss({type: 'heatmap', sigma: 1, codec: 'msra', finalConvKernel: 1, ohkm: null});
 
 function trainingStep(model: PoseModel, images: tf.Tensor4D): {loss: number; norms: Map<string, number>} {
   const named = model.train().namedParameters();

@@ -68,7 +68,7 @@ const EXPECTED: Readonly<Record<number, Expected>> = {
   },
 };
 
-const mse = createLoss({type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1});
+const mse = createLoss({type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1, ohkm: null});
 
 const length = (tensor: tf.Tensor): number => Math.hypot(...tensor.dataSync());
 

@@ -131,7 +131,6 @@ export const IDLE_KEYS: Readonly<Record<string, string>> = {
   'MODEL.TAG_PER_JOINT': 'without use in HRNet',
   'MODEL.EXTRA.PRETRAINED_LAYERS': 'all layers that fit are taken',
   'MODEL.EXTRA.STEM_INPLANES': 'without use in HRNet',
-  'LOSS.TOPK': 'of LOSS.USE_OHKM',
   'DATASET.HYBRID_JOINTS_TYPE': "a part of HRNet's folder names",
   'TRAIN.GAMMA1': 'without use in HRNet',
   'TRAIN.GAMMA2': 'without use in HRNet',

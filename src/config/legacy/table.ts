@@ -106,6 +106,7 @@ export const ROWS: readonly Row[] = [
   row('train.optimizer.weightDecay', ['TRAIN.WD', 'TRAIN.OPTIMIZER'], (c) =>
     c.TRAIN.OPTIMIZER === 'sgd' ? c.TRAIN.WD : 0,
   ),
+  row('model.head.ohkm', ['LOSS.USE_OHKM', 'LOSS.TOPK'], ({LOSS}) => (LOSS.USE_OHKM ? LOSS.TOPK : null)),
   row('train.schedule.milestones', ['TRAIN.LR_STEP'], (c) => c.TRAIN.LR_STEP),
   row('train.schedule.gamma', ['TRAIN.LR_FACTOR'], (c) => c.TRAIN.LR_FACTOR),
 
@@ -172,11 +173,6 @@ export const DEMANDS: readonly Demand[] = [
     key: 'LOSS.USE_TARGET_WEIGHT',
     holds: ({LOSS}) => LOSS.USE_TARGET_WEIGHT,
     problem: () => 'keypoints that are not labelled never count here. With True the file runs.',
-  },
-  {
-    key: 'LOSS.USE_OHKM',
-    holds: ({LOSS}) => !LOSS.USE_OHKM,
-    problem: absent('a loss of the hardest keypoints'),
   },
   {
     key: 'LOSS.USE_DIFFERENT_JOINTS_WEIGHT',
