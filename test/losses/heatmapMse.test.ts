@@ -43,7 +43,7 @@ function plainHardLoss(count: number): number {
   return loss / BATCH;
 }
 
-const TENSORS = () => {
+const tensors = () => {
   const shape: [number, number, number, number] = [BATCH, HEIGHT, WIDTH, KEYPOINTS];
   return [
     tf.tensor4d(predictions, shape),
@@ -55,19 +55,19 @@ const TENSORS = () => {
 describe.each<BackendName>(['torch', 'cpu'])('hardHeatmapMse on %s', (backend) => {
   it.each([1, 2, 4, KEYPOINTS])('is that of the %d worst keypoints of each person', async (count) => {
     await selectBackend({backend});
-    expect(hardHeatmapMse(...TENSORS(), count).dataSync()[0]).toBeCloseTo(plainHardLoss(count), 6);
+    expect(hardHeatmapMse(...tensors(), count).dataSync()[0]).toBeCloseTo(plainHardLoss(count), 6);
   });
 
   it('of all keypoints, or of more than there are, is heatmapMse', async () => {
     await selectBackend({backend});
-    const all = heatmapMse(...TENSORS()).dataSync()[0];
-    expect(hardHeatmapMse(...TENSORS(), KEYPOINTS).dataSync()[0]).toBeCloseTo(all, 6);
-    expect(hardHeatmapMse(...TENSORS(), 8).dataSync()[0]).toBeCloseTo(all, 6);
+    const all = heatmapMse(...tensors()).dataSync()[0];
+    expect(hardHeatmapMse(...tensors(), KEYPOINTS).dataSync()[0]).toBeCloseTo(all, 6);
+    expect(hardHeatmapMse(...tensors(), 8).dataSync()[0]).toBeCloseTo(all, 6);
   });
 
   it('gives the other keypoints no gradient', async () => {
     await selectBackend({backend});
-    const [maps] = [tf.tensor4d([1, 3, 2, 1, 3, 2], [1, 1, 2, 3])];
+    const maps = tf.tensor4d([1, 3, 2, 1, 3, 2], [1, 1, 2, 3]);
     const gradient = tf.grad((x) =>
       hardHeatmapMse(x as tf.Tensor4D, tf.zerosLike(maps), tf.tensor2d([[1, 1, 0]]), 1),
     )(maps);
@@ -79,12 +79,7 @@ describe.each<BackendName>(['torch', 'cpu'])('hardHeatmapMse on %s', (backend) =
 describe.each<BackendName>(['torch', 'cpu'])('heatmapMse on %s', (backend) => {
   it('is the weighted mean square error of each keypoint, averaged', async () => {
     await selectBackend({backend});
-    const shape: [number, number, number, number] = [BATCH, HEIGHT, WIDTH, KEYPOINTS];
-    const loss = heatmapMse(
-      tf.tensor4d(predictions, shape),
-      tf.tensor4d(targets, shape),
-      tf.tensor2d(weights, [BATCH, KEYPOINTS]),
-    );
+    const loss = heatmapMse(...tensors());
     expect(loss.shape).toEqual([]);
     expect(loss.dataSync()[0]).toBeCloseTo(plainLoss(), 6);
   });

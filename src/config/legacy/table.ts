@@ -55,6 +55,7 @@ export const ROWS: readonly Row[] = [
   row('model.weights', ['MODEL.PRETRAINED', 'MODEL.INIT_WEIGHTS', 'DATA_DIR'], (c) =>
     c.MODEL.INIT_WEIGHTS ? dataPath(c, c.MODEL.PRETRAINED) : null,
   ),
+  row('model.head.ohkm', ['LOSS.USE_OHKM', 'LOSS.TOPK'], ({LOSS}) => (LOSS.USE_OHKM ? LOSS.TOPK : null)),
 
   row('dataset.type', DATASET_KEYS, (c) => datasetOf(c).type),
   row('dataset.root', ['DATASET.ROOT', 'DATA_DIR'], root),
@@ -106,7 +107,6 @@ export const ROWS: readonly Row[] = [
   row('train.optimizer.weightDecay', ['TRAIN.WD', 'TRAIN.OPTIMIZER'], (c) =>
     c.TRAIN.OPTIMIZER === 'sgd' ? c.TRAIN.WD : 0,
   ),
-  row('model.head.ohkm', ['LOSS.USE_OHKM', 'LOSS.TOPK'], ({LOSS}) => (LOSS.USE_OHKM ? LOSS.TOPK : null)),
   row('train.schedule.milestones', ['TRAIN.LR_STEP'], (c) => c.TRAIN.LR_STEP),
   row('train.schedule.gamma', ['TRAIN.LR_FACTOR'], (c) => c.TRAIN.LR_FACTOR),
 

@@ -6,6 +6,7 @@ import {closeSync, constants, mkdirSync, openSync, readSync, writeSync} from 'no
 import {dirname} from 'node:path';
 import {crc32} from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
+import {elementCount} from '../../checkpoint/elements.js';
 import {storageError} from '../../checkpoint/files.js';
 import type {SampleInfo} from '../../data/types.js';
 import type {Tapped} from './method.js';
@@ -38,7 +39,7 @@ export class TeacherCache {
     private readonly path: string,
     private readonly shapes: readonly Shape[],
   ) {
-    this.#floats = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
+    this.#floats = shapes.reduce((sum, shape) => sum + elementCount(shape), 0);
     try {
       mkdirSync(dirname(path), {recursive: true});
       this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT);
@@ -101,7 +102,7 @@ export class TeacherCache {
     const values = record.subarray(CHECKSUM_BYTES);
     let at = 0;
     for (const [part, shape] of this.shapes.entries()) {
-      const size = sizeOf(shape);
+      const size = elementCount(shape);
       const own = parts[part].subarray(i * size, (i + 1) * size);
       values.set(new Uint8Array(own.buffer, own.byteOffset, own.byteLength), at);
       at += own.byteLength;
@@ -115,7 +116,7 @@ export class TeacherCache {
   #tensors(records: readonly Float32Array[]): Tapped {
     let at = 0;
     const [features, ...outputs] = this.shapes.map((shape) => {
-      const size = sizeOf(shape);
+      const size = elementCount(shape);
       const values = new Float32Array(records.length * size);
       for (const [i, record] of records.entries()) values.set(record.subarray(at, at + size), i * size);
       at += size;
@@ -127,10 +128,6 @@ export class TeacherCache {
   get #recordBytes(): number {
     return CHECKSUM_BYTES + Float32Array.BYTES_PER_ELEMENT * this.#floats;
   }
-}
-
-function sizeOf(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 /** The shapes of what a teacher gave for a batch. */
