@@ -6,7 +6,8 @@ import {selectBackend} from '../dist/engine/index.js';
 import {withPrecision} from '../dist/engine/precision.js';
 import {heatmapMse} from '../dist/losses/heatmapMse.js';
 import {buildModel} from '../dist/models/registry.js';
-import {Adam} from '../dist/train/optimizers.js';
+import {createOptimizer} from '../dist/train/optimizers.js';
+import {trainedParameters} from '../dist/train/parameterGroups.js';
 
 const KEYPOINTS = 17;
 const {values} = parseArgs({
@@ -51,8 +52,11 @@ const model = buildModel(
   KEYPOINTS,
   0,
 );
-const adam = {type: 'adam', learningRate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8};
-const optimizer = values.mode === 'train' ? new Adam(model.namedParameters(), adam) : null;
+const adam = {
+  ...{type: 'adam', learningRate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8},
+  ...{weightDecay: 0, groups: [], layerDecay: 1},
+};
+const optimizer = values.mode === 'train' ? createOptimizer(trainedParameters(model, adam), adam) : null;
 const images = tf.randomNormal([batch, height, width, 3]);
 const targets = tf.randomUniform([batch, height / 4, width / 4, KEYPOINTS]);
 const weights = tf.ones([batch, KEYPOINTS]);

@@ -16,9 +16,9 @@ export interface PreparedConvolution {
 }
 
 /**
- * Prepares a convolution for inputs of about the shape of `x`; the result outlives the scope, and its `weights` are
+ * Prepares a convolution for inputs of about the shape of `x`, in the precision in force; the result outlives the scope, and its `weights` are
  * the caller's to dispose. Arguments as for `convolutionNormalized`; the residual only says that there will be one.
- * @returns null where the backend or the precision in force has no such thing
+ * @returns null where the backend or the processor has no such thing
  */
 export function prepareConvolution(
   x: tf.Tensor4D,

@@ -20,7 +20,6 @@ interface PrepareAttributes extends ConvolutionOptions {
 }
 
 register<PrepareAttributes>(KERNELS.prepareConvolution, (operands, attributes) => {
-  if (currentPrecision() !== 'fp32') return [];
   const {weight, bias, scale, offset, mean, variance} = operands;
   const {
     epsilon,
@@ -31,13 +30,14 @@ register<PrepareAttributes>(KERNELS.prepareConvolution, (operands, attributes) =
   const [stride, padding, dilation, , , groups] = geometry(attributes);
   const size = [batch, inputs, height, width];
   const given = [weight.in(OIHW), bias?.handle ?? null, ...channels, epsilon];
-  const prepared: Handle | null = prepare(...given, stride, padding, dilation, groups, size, relu);
+  const isHalf = currentPrecision() === 'bf16';
+  const prepared: Handle | null = prepare(...given, stride, padding, dilation, groups, size, relu, isHalf);
   return prepared === null ? [] : [prepared];
 });
 
 register<{activation: Activation}>(
   KERNELS.preparedConvolution,
   ({x, weights, residual}, {activation}) =>
-    nchw(run(x.nchw, weights.handle, residual?.nchw ?? null, ACTIVATIONS[activation])),
+    nchw(run(x.storedNchw, weights.handle, residual?.storedNchw ?? null, ACTIVATIONS[activation])),
   isStored,
 );

@@ -4,6 +4,10 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "blocks.h"
 #include "optional.h"
 
@@ -13,7 +17,9 @@ namespace {
 
 struct Prepared {
   c10::IValue context;
-  int64_t inputs, outputs;
+  int64_t inputs;
+  // Of the weights, and so of what goes in and comes out.
+  at::ScalarType type;
 };
 
 void release(void* prepared) { delete static_cast<Prepared*>(prepared); }
@@ -39,22 +45,44 @@ const c10::OperatorHandle* prepacked(const char* name) {
   return found ? new c10::OperatorHandle(*found) : nullptr;
 }
 
+// What oneDNN asks of a processor for bfloat16.
+bool has_bfloat16() {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#else
+  return false;
+#endif
+}
+
 std::pair<Tensor, Tensor> folded(const Tensor& weight, const Tensor& bias, const Tensor& scale, const Tensor& offset,
-                                 const Tensor& mean, const Tensor& variance, double epsilon) {
+                                 const Tensor& mean, const Tensor& variance, double epsilon, at::ScalarType type) {
   const Tensor factor = scale * (variance.to(at::kDouble) + epsilon).rsqrt_();
   const Tensor centre = bias.defined() ? mean - bias : mean;
   const Tensor shift = offset - centre * factor;
   // Contiguous: of other layouts mkldnn_prepacked mistakes the groups.
-  return {(weight * factor.view({-1, 1, 1, 1})).to(at::kFloat).contiguous(), shift.to(at::kFloat)};
+  return {(weight * factor.view({-1, 1, 1, 1})).to(type).contiguous(), shift.to(at::kFloat)};
+}
+
+// What is given up here leaves holes in the heap into which activations seldom fit: without this, a network takes up to
+// 1.8 times its weights while it is prepared, and keeps it.
+void give_holes_back(size_t bytes) {
+  static size_t given_up = 0;
+  given_up += bytes;
+  if (given_up < (16 << 20)) return;
+  given_up = 0;
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 // Undefined where this libtorch or this device cannot.
 Tensor prepare_convolution(const Tensor& weight, const Optional<Tensor>& maybe_bias, const Tensor& scale,
                            const Tensor& offset, const Tensor& mean, const Tensor& variance, double epsilon,
                            at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups,
-                           at::IntArrayRef input_size, bool relu) {
+                           at::IntArrayRef input_size, bool relu, bool half) {
   static const c10::OperatorHandle* const prepack = prepacked("mkldnn_prepacked::conv2d_prepack");
   if (!prepack || !weight.device().is_cpu() || weight.scalar_type() != at::kFloat) return {};
+  if (half && !has_bfloat16()) return {};
   TORCH_CHECK(weight.dim() == 4 && input_size.size() == 4 && groups > 0 && weight.size(0) % groups == 0 &&
                   input_size[1] == weight.size(1) * groups,
               "prepare_convolution: weight ", weight.sizes(), " in ", groups, " groups does not fit input ", input_size);
@@ -63,26 +91,26 @@ Tensor prepare_convolution(const Tensor& weight, const Optional<Tensor>& maybe_b
     TORCH_CHECK(channels.dim() == 1 && channels.size(0) == weight.size(0), "prepare_convolution: weight ",
                 weight.sizes(), " does not fit channels ", channels.sizes());
   }
-  auto [kernel, shift] = folded(weight, bias, scale, offset, mean, variance, epsilon);
+  const at::ScalarType type = half ? at::kBFloat16 : at::kFloat;
+  auto [kernel, shift] = folded(weight, bias, scale, offset, mean, variance, epsilon, type);
   torch::jit::Stack stack{kernel, shift, stride, padding, dilation, groups, input_size, relu ? "relu" : "none"};
   prepack->callBoxed(&stack);
   // The context keeps the plain weights beside the prepared ones, for nothing but to give them back.
+  give_holes_back(kernel.storage().nbytes());
   kernel.storage().set_data_ptr_noswap(at::DataPtr(nullptr, at::kCPU));
   kernel.storage().set_nbytes(0);
-  return as_tensor(std::make_unique<Prepared>(Prepared{stack[0], input_size[1], weight.size(0)}));
+  return as_tensor(std::make_unique<Prepared>(Prepared{stack[0], input_size[1], type}));
 }
 
-void finish(const Tensor& y, Tensor residual, Activation activation) {
-  if (residual.defined()) {
-    check_same(y, residual, "prepared_convolution");
-    residual = channels_last(in_type_of(y, residual));
-  }
+template <typename T>
+void finish(const Tensor& y, const Tensor& residual, Activation activation) {
   const Blocks blocks(y);
   const std::vector<float> ones(blocks.channels, 1.0f), zeros(blocks.channels, 0.0f);
-  const float* beside = data<float>(residual);
+  const T* beside = data<T>(residual);
   blocks.each([&](int64_t, int64_t start, int64_t rows) {
-    row_kernels<float>().normalize(floats(y) + start, beside ? beside + start : nullptr, floats(y) + start, rows,
-                                   blocks.channels, ones.data(), zeros.data(), activation);
+    T* const part = data<T>(y) + start;
+    row_kernels<T>().normalize(part, beside ? beside + start : nullptr, part, rows, blocks.channels, ones.data(),
+                               zeros.data(), activation);
   });
 }
 
@@ -92,14 +120,19 @@ Tensor prepared_convolution(const Tensor& x, const Tensor& prepared, const Optio
   static const c10::OperatorHandle* const run = prepacked("mkldnn_prepacked::conv2d_run");
   const Activation activation = to_activation(activation_number);
   const Prepared& convolution = from_tensor(prepared);
-  TORCH_CHECK(x.dim() == 4 && x.numel() > 0 && x.size(1) == convolution.inputs && x.scalar_type() == at::kFloat,
-              "prepared_convolution: expected float32 [B, ", convolution.inputs, ", H, W], got ", x.scalar_type(), " ",
+  TORCH_CHECK(has_rows(x) && x.dim() == 4 && x.numel() > 0 && x.size(1) == convolution.inputs,
+              "prepared_convolution: expected values of [B, ", convolution.inputs, ", H, W], got ", x.scalar_type(), " ",
               x.sizes());
-  torch::jit::Stack stack{channels_last(x), convolution.context};
+  torch::jit::Stack stack{channels_last(x.to(convolution.type)), convolution.context};
   run->callBoxed(&stack);
   const Tensor y = channels_last(stack[0].toTensor());
-  const Tensor residual = maybe_residual ? *maybe_residual : Tensor();
-  if (residual.defined() || activation != Activation::kNone) finish(y, residual, activation);
+  Tensor residual = maybe_residual ? *maybe_residual : Tensor();
+  if (!residual.defined() && activation == Activation::kNone) return y;
+  if (residual.defined()) {
+    check_same(y, residual, "prepared_convolution");
+    residual = channels_last(in_type_of(y, residual));
+  }
+  by_type(y, [&](auto element) { finish<decltype(element)>(y, residual, activation); });
   return y;
 }
 
@@ -108,7 +141,7 @@ Tensor prepared_convolution(const Tensor& x, const Tensor& prepared, const Optio
 TORCH_LIBRARY_FRAGMENT(posecraft, library) {
   library.def(
       "prepare_convolution(Tensor weight, Tensor? bias, Tensor scale, Tensor offset, Tensor mean, Tensor variance, "
-      "float epsilon, int[] stride, int[] padding, int[] dilation, int groups, int[] input_size, bool relu) -> Tensor",
+      "float epsilon, int[] stride, int[] padding, int[] dilation, int groups, int[] input_size, bool relu, bool half) -> Tensor",
       prepare_convolution);
   library.def("prepared_convolution(Tensor x, Tensor prepared, Tensor? residual, int activation) -> Tensor",
               prepared_convolution);
