@@ -1,5 +1,6 @@
 /** @file The networks by the names that a configuration gives them. */
 import {headMisfit, INPUT_MULTIPLES, type ModelConfig} from '../config/modelSchema.js';
+import {giveMemoryBack} from '../engine/ops/giveMemoryBack.js';
 import {UserError} from '../errors.js';
 import {
   constantDeviation,
@@ -103,6 +104,7 @@ export function buildModel(config: ModelConfig, keypoints: number, seed: number)
     return (layer instanceof Linear ? ofMatrices : ofHead)(layer);
   });
   head.adjustStart();
+  giveMemoryBack();
   return model;
 }
 

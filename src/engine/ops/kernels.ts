@@ -48,6 +48,7 @@ export const KERNELS = {
   norms: 'PosecraftNorms',
   copies: 'PosecraftCopies',
   movingAverage: 'PosecraftMovingAverage',
+  giveMemoryBack: 'PosecraftGiveMemoryBack',
 } as const;
 
 type KernelName = (typeof KERNELS)[keyof typeof KERNELS];

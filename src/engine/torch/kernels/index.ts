@@ -9,6 +9,7 @@ import './elementwise.js';
 import './fusedOps.js';
 import './indexing.js';
 import './logical.js';
+import './memory.js';
 import './optimizers.js';
 import './pooling.js';
 import './poolingTraining.js';

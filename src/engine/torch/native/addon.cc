@@ -7,10 +7,6 @@
 #include <node_api.h>
 #include <torch/version.h>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include <algorithm>
 #include <atomic>
 #include <iomanip>
@@ -19,6 +15,7 @@
 #include <new>
 
 #include "device.h"
+#include "memory.h"
 #include "tensors.h"
 #include "values.h"
 
@@ -299,14 +296,6 @@ void define(napi_env env, napi_value exports, const char* name) {
   napi_value function;
   check(napi_create_function(env, name, NAPI_AUTO_LENGTH, guarded<body>, nullptr, &function), name);
   set(env, exports, name, function);
-}
-
-void tune_allocator() {
-#ifdef __GLIBC__
-  // glibc would give each large activation back to the kernel and fault it in again at the next step.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
 }
 
 napi_value init(napi_env env, napi_value exports) {

@@ -4,11 +4,8 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include "blocks.h"
+#include "memory.h"
 #include "optional.h"
 
 namespace posecraft {
@@ -70,9 +67,7 @@ void give_holes_back(size_t bytes) {
   given_up += bytes;
   if (given_up < (16 << 20)) return;
   given_up = 0;
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
+  give_memory_back();
 }
 
 // Undefined where this libtorch or this device cannot.
