@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // What `npm run bench:engine` does: HRNet on our engine next to the same network in PyTorch's own front end, in turn and
-// several times over (bfloat16 once: it takes minutes where the processor only emulates it), with the same threads. Each
+// several times over (bfloat16 once where the processor only emulates it: it takes minutes), with the same threads. Each
 // figure is the median over the rounds; ratios are against the faster of the peer's memory layouts. `--json` prints the
 // rows for machines.
 import {spawnSync} from 'node:child_process';
@@ -8,6 +8,7 @@ import {existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
+import {hasBfloat16} from '../dist/engine/cpuFeatures.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const {values} = parseArgs({
@@ -65,7 +66,8 @@ function measure({name, flags = [], ...sizes}) {
   };
   const faster = () =>
     runs.nchw[0].images_per_second > runs.channels_last[0].images_per_second ? 'nchw' : 'channels_last';
-  for (let round = 0; round < (flags.length > 0 ? 1 : Number(values.rounds)); round++) {
+  const rounds = flags.length > 0 && !hasBfloat16() ? 1 : Number(values.rounds);
+  for (let round = 0; round < rounds; round++) {
     runs.ours.push(jsonOf(process.execPath, [join(here, 'hrnet.mjs'), ...common, ...flags]));
     if (!hasPeer) continue;
     for (const layout of round === 0 ? ['channels_last', 'nchw'] : [faster()]) runPeer(layout);
