@@ -11,6 +11,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {dotPlot} from '../dist/report/dotPlot.js';
+import {markdownTable} from '../dist/report/tables.js';
 import {formatSpread} from '../dist/train/ablation/results.js';
 import {combinationsOf} from '../dist/train/ablation/statistics.js';
 
@@ -69,15 +70,13 @@ const measured = finished.flatMap(({name, seed, variants, figures}) => {
 });
 const rows = combinationsOf(measured);
 
-const line = (cells) => `| ${cells.join(' | ')} |`;
-const header = ['network', 'inference', 'runs', ...FIGURES];
-const table = [line(header), line(header.map(() => '---'))];
-for (const {variants, seeds, figures} of rows) {
-  const name = variants.slice(0, -1).join(', ');
-  const spreads = FIGURES.map((figure) => formatSpread(figures[figure]));
-  table.push(line([name, variants.at(-1), seeds.length, ...spreads]));
-}
-process.stdout.write(`${table.join('\n')}\n`);
+const table = rows.map(({variants, seeds, figures}) => [
+  variants.slice(0, -1).join(', '),
+  variants.at(-1),
+  String(seeds.length),
+  ...FIGURES.map((figure) => formatSpread(figures[figure])),
+]);
+process.stdout.write(`${markdownTable(['network', 'inference', 'runs', ...FIGURES], table)}\n`);
 
 const dots = rows
   .filter(({figures}) => figures[FIGURES[0]])

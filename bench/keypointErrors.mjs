@@ -10,6 +10,7 @@ import {loadConfig} from '../dist/config/load.js';
 import {loadKeypointSet} from '../dist/data/keypoints.js';
 import {groupBy} from '../dist/grouping.js';
 import {overlappingPeople} from '../dist/metrics/overlap.js';
+import {markdownTable} from '../dist/report/tables.js';
 
 const [folder, leastIou = '0.3'] = process.argv.slice(2);
 if (!folder || !existsSync(join(folder, 'ablation.json'))) {
@@ -79,7 +80,6 @@ function countErrors(run) {
 const {runs} = JSON.parse(readFileSync(join(folder, 'ablation.json'), 'utf8'));
 const finished = runs.filter(({figures}) => figures !== null);
 const networks = groupBy(finished, ({variants}) => variants.join(', '));
-const line = (cells) => `| ${cells.join(' | ')} |`;
 const header = ['network', 'runs', ...KINDS];
 const counted = [...networks].map(([name, own]) => [
   name,
@@ -94,10 +94,8 @@ for (const group of ['overlapping', 'apart']) {
       });
       return (each.reduce((sum, share) => sum + share, 0) / each.length).toFixed(1);
     });
-    return line([name, counts.length, ...shares]);
+    return [name, String(counts.length), ...shares];
   });
-  process.stdout.write(
-    `\nKeypoints of people who ${group === 'apart' ? 'do not overlap' : 'overlap'}, %\n\n` +
-      `${[line(header), line(header.map(() => '---')), ...table].join('\n')}\n`,
-  );
+  const people = group === 'apart' ? 'do not overlap' : 'overlap';
+  process.stdout.write(`\nKeypoints of people who ${people}, %\n\n${markdownTable(header, table)}\n`);
 }

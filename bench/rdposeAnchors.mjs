@@ -10,6 +10,7 @@ import {openDataset} from '../dist/data/datasets/index.js';
 import {loadKeypointSet} from '../dist/data/keypoints.js';
 import {selectBackend} from '../dist/engine/index.js';
 import {anchorAt, lastMapPeaks} from '../dist/models/rdpose/anchor.js';
+import {markdownTable} from '../dist/report/tables.js';
 import {predictPeople, scorePredictions} from '../dist/tasks/topDownEvaluation.js';
 import {buildTopDown, loadCheckpointWeights, openLoader} from '../dist/tasks/topDownParts.js';
 
@@ -66,19 +67,22 @@ async function figures(run, useTruth) {
 }
 
 const {runs} = JSON.parse(readFileSync(join(folder, 'ablation.json'), 'utf8'));
-process.stdout.write(
-  '| network | seed | median distance | further than 3 | AP, found | AP, true | AP_overlap, found | AP_overlap, true |\n',
-);
-process.stdout.write('| --- | --- | --- | --- | --- | --- | --- | --- |\n');
-for (const {name, seed, variants} of runs) {
-  if (!['fdm', 'both'].includes(variants[0])) continue;
+const rows = [];
+for (const {name, seed, variants} of runs.filter((run) => ['fdm', 'both'].includes(run.variants[0]))) {
   const run = join(folder, name);
-  const [found, true_] = [await figures(run, false), await figures(run, true)];
+  const [found, truly] = [await figures(run, false), await figures(run, true)];
   const {distances} = found;
   const far = distances.filter((distance) => distance > 3).length / distances.length;
-  const cells = [
-    ...[variants[0], seed, distances[distances.length >> 1].toFixed(1), `${(100 * far).toFixed(1)} %`],
-    ...['AP', 'AP_overlap'].flatMap((key) => [found, true_].map(({stats}) => stats[key].toFixed(3))),
-  ];
-  process.stdout.write(`| ${cells.join(' | ')} |\n`);
+  rows.push([
+    ...[
+      variants[0],
+      String(seed),
+      distances[distances.length >> 1].toFixed(1),
+      `${(100 * far).toFixed(1)} %`,
+    ],
+    ...['AP', 'AP_overlap'].flatMap((key) => [found, truly].map(({stats}) => stats[key].toFixed(3))),
+  ]);
 }
+const header = ['network', 'seed', 'median distance', 'further than 3'];
+for (const key of ['AP', 'AP_overlap']) header.push(`${key}, found`, `${key}, true`);
+process.stdout.write(`${markdownTable(header, rows)}\n`);

@@ -94,3 +94,10 @@ export interface ModelSummary {
 export function modelLine({name, parameters, macs, input}: ModelSummary): string {
   return `${name}, ${formatLarge(parameters)} parameters, ${formatLarge(macs)} MACs, input ${input.join('x')}`;
 }
+
+/** The same as a table of Markdown. */
+export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (items: readonly string[]) =>
+    `| ${items.map((item) => item.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -4,7 +4,7 @@ import {writeFileAtomic} from '../../checkpoint/files.js';
 import type {Matrix} from '../../config/matrix.js';
 import {type FigureName, isBetter} from '../../metrics/metricReport.js';
 import {dotPlot} from '../../report/dotPlot.js';
-import {textTable} from '../../report/tables.js';
+import {markdownTable, textTable} from '../../report/tables.js';
 import {type Combination, combinationsOf, effectsOf, type Measured, type Spread} from './statistics.js';
 
 /** Figures beside the primary one that the console has room for. */
@@ -68,12 +68,6 @@ export function ablationTable(ablation: Ablation): string {
     rows.map((row, i) => [...cells(row, names), i === best ? '<- best' : '']),
   );
   return table.replaceAll(/ +$/gm, '');
-}
-
-function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (items: readonly string[]) =>
-    `| ${items.map((item) => item.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 /** What each axis does on average over the others; nothing for a single axis, which the table tells already. */
