@@ -9,6 +9,7 @@ import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {hasBfloat16} from '../dist/engine/cpuFeatures.js';
+import {median} from './median.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const {values} = parseArgs({
@@ -38,11 +39,6 @@ function jsonOf(command, args) {
   const {status, stdout} = spawnSync(command, args, {encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']});
   if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed`);
   return JSON.parse(stdout.trim().split('\n').at(-1));
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
 }
 
 function combined(runs) {

@@ -8,6 +8,8 @@ import {heatmapMse} from '../dist/losses/heatmapMse.js';
 import {buildModel} from '../dist/models/registry.js';
 import {createOptimizer} from '../dist/train/optimizers.js';
 import {trainedParameters} from '../dist/train/parameterGroups.js';
+import {median} from './median.mjs';
+import {hrnet} from './networks.mjs';
 
 const KEYPOINTS = 17;
 const {values} = parseArgs({
@@ -28,19 +30,6 @@ const [batch, channels, warmup, steps] = ['batch', 'width', 'warmup', 'steps'].m
   Number(values[key]),
 );
 
-function stage(branches, modules) {
-  const each = (value) => Array.from({length: branches}, (_, i) => value(i));
-  return {modules, blocks: each(() => 4), channels: each((i) => channels * 2 ** i)};
-}
-
-const backbone = {
-  type: 'hrnet',
-  stemChannels: 64,
-  stage1: {blocks: 4, channels: 64},
-  stage2: stage(2, 1),
-  stage3: stage(3, 4),
-  stage4: stage(4, 3),
-};
 const head = {type: 'heatmap', sigma: 2, codec: 'msra', finalConvKernel: 1, ohkm: null};
 const engine = await selectBackend({
   backend: 'torch',
@@ -48,7 +37,14 @@ const engine = await selectBackend({
   device: values.device,
 });
 const model = buildModel(
-  {name: 'bench', input: [height, width], backbone, head, initialization: 'published', weights: null},
+  {
+    name: 'bench',
+    input: [height, width],
+    backbone: hrnet(channels),
+    head,
+    initialization: 'published',
+    weights: null,
+  },
   KEYPOINTS,
   0,
 );
@@ -83,13 +79,11 @@ for (let i = 0; i < warmup + steps; i++) {
   if (i >= warmup) times.push(performance.now() - start);
   await new Promise(setImmediate);
 }
-times.sort((a, b) => a - b);
-const median = (times[Math.floor((steps - 1) / 2)] + times[Math.floor(steps / 2)]) / 2;
 const result = {
   engine: engine.engine,
   ...{mode: values.mode, dtype: precision, batch, threads: engine.threads},
   params: parameters.reduce((sum, {size}) => sum + size, 0),
-  images_per_second: Number(((1000 * batch) / median).toFixed(2)),
+  images_per_second: Number(((1000 * batch) / median(times)).toFixed(2)),
   peak_rss_mib: Math.round(process.resourceUsage().maxRSS / 1024),
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);

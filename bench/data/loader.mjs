@@ -8,6 +8,7 @@ import {availableParallelism, loadavg} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
+import {median} from '../median.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const shared = join(here, '..', '..', '..', 'shared');
@@ -90,11 +91,6 @@ function peer(workers, pin) {
   const data = [join(root, annotations), join(root, images)];
   const [report, cpu] = linesOf([...pin, values.python, '-c', PEER, values.peer, ...data, ...sizes]);
   return {...JSON.parse(report), cpu_ms: (1000 * Number(cpu)) / Number(samples)};
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
 }
 
 function row(workers, pinned, runs) {
