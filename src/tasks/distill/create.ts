@@ -17,6 +17,7 @@ export function createMethod(
   const method = build(config, channels);
   // As PyTorch begins them, from which the published code does not depart.
   initializeLayers(method, seed, torchDefault);
+  method.adjustStart();
   return method;
 }
 

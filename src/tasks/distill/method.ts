@@ -42,6 +42,9 @@ export interface FeatureChannels {
 
 /** A way of distilling, with the layers that it trains beside the student. */
 export abstract class DistillMethod extends Module {
+  /** Changes the initial weights, once all are drawn; by default they are as drawn. */
+  adjustStart(): void {}
+
   /**
    * The terms of a step, in which every parameter of the method takes part, whatever the weights are. What is made on the
    * way is freed by the caller's `tf.tidy`.

@@ -12,10 +12,12 @@ import type {PoseModel} from '../../../src/models/poseModel.js';
 import {buildModel} from '../../../src/models/registry.js';
 import {getStateDict} from '../../../src/nn/stateDict.js';
 import {stepDraws, stream} from '../../../src/random.js';
+import type {AgentPose} from '../../../src/tasks/distill/agentpose/agentPose.js';
 import {createMethod} from '../../../src/tasks/distill/create.js';
 import {DistilledModel} from '../../../src/tasks/distill/distilledModel.js';
 import {DistillTask} from '../../../src/tasks/distill/distillTask.js';
 import {TopDownTask} from '../../../src/tasks/topDown.js';
+import {drawn} from '../../engine/compare.js';
 import {HEATMAP_HEAD, modelConfig, TINY_CSPNEXT, TINY_HRNET, TINY_RTMCC_HEAD} from '../../models/configs.js';
 import {adamOf} from '../../train/steps.js';
 
@@ -140,6 +142,8 @@ describe('a step', () => {
       'refined',
     ]);
     expect(sum / value.dataSync()[0]).toBeCloseTo(1, 5);
+    // The head begins with the student's own features on either way.
+    expect(terms.refined.dataSync()).toEqual(terms.task.dataSync());
   });
 
   it('has a larger loss for what is distilled, and the same bits from the same draws', () => {
@@ -195,6 +199,13 @@ describe('a step', () => {
 
 describe('inference', () => {
   const agent = {type: 'agentpose', latentChannels: 8};
+  /** With an agent that adds to the student's features: as it is built, it adds nothing. */
+  const throughAgent = () => {
+    const {task} = taskOf(agent, HEATMAPS, 'agent');
+    const {weight} = (task.model.method as AgentPose).back!;
+    weight.variable.assign(drawn('back', weight.variable.shape));
+    return task;
+  };
   const outputsOf = (task: TopDownTask, size = SIZE) =>
     task.predict(makeBatch(task, size), {flipTest: false, shiftHeatmap: null})[0];
 
@@ -208,7 +219,7 @@ describe('inference', () => {
   });
 
   it('with the agent gives others, the same each time, whatever stands beside an image', () => {
-    const {task} = taskOf(agent, HEATMAPS, 'agent');
+    const task = throughAgent();
     const outputs = outputsOf(task);
     expect(outputs).not.toEqual(outputsOf(taskOf(agent).task));
     expect(outputsOf(task)).toEqual(outputs);
@@ -221,7 +232,7 @@ describe('inference', () => {
   });
 
   it('with the agent is the same frozen', () => {
-    const {task} = taskOf(agent, HEATMAPS, 'agent');
+    const task = throughAgent();
     const outputs = outputsOf(task);
     task.model.freeze();
     outputsOf(task).forEach((value, i) => {

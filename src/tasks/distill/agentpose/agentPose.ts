@@ -30,7 +30,7 @@ export interface AgentPoseSettings extends VpSettings {
 
 export class AgentPose extends DistillMethod {
   readonly agent: FeatureAgent;
-  /** From the latent space to the student's channels; null if the agent is for training alone. */
+  /** From the latent space to what is added to the student's features; null if the agent is for training alone. */
   readonly back: Conv2d | null;
   readonly #settings: AgentPoseSettings;
 
@@ -44,6 +44,15 @@ export class AgentPose extends DistillMethod {
     });
     this.back = refines ? new Conv2d(this.agent.channels, channels.student, 1) : null;
     this.#settings = settings;
+  }
+
+  /**
+   * Starts with the student's own features: a head that has to read its heatmaps from drawn features, too, is a third worse
+   * after a short training.
+   */
+  override adjustStart(): void {
+    for (const variable of this.back?.parameters() ?? [])
+      tf.tidy(() => variable.assign(tf.zerosLike(variable)));
   }
 
   override distill({teacher, student, draws}: DistillStep): Distilled {
@@ -67,7 +76,7 @@ export class AgentPose extends DistillMethod {
   }
 }
 
-/** Refined features in the channels and on the grid of the student's own. */
+/** The student's features with what the refined ones add to them. */
 function forHead(back: Conv2d, refined: tf.Tensor4D, features: tf.Tensor4D): tf.Tensor4D {
-  return sameSize(back.forward(refined), features);
+  return tf.add(features, sameSize(back.forward(refined), features));
 }

@@ -184,6 +184,19 @@ describe('inference with the agent', () => {
     expect(refined.dataSync()).toEqual(method.distill(stepOf()).refined!.features.dataSync());
   });
 
+  it("starts with the student's features, and learns to add to them", () => {
+    const method = build();
+    method.adjustStart();
+    const {student} = stepOf();
+    const {features} = method.distill(stepOf()).refined!;
+    expect(features.dataSync()).toEqual(student.features.dataSync());
+    const {gradients} = valueAndGradients(
+      () => tf.mean<tf.Scalar>(tf.square(method.distill(stepOf()).refined!.features)),
+      method.back!.parameters(),
+    );
+    expect(gradients.some((gradient) => isZero(gradient.dataSync<'float32'>()))).toBe(false);
+  });
+
   it('leaves nothing behind', () => {
     const method = build().eval();
     const {student, draws} = stepOf();
