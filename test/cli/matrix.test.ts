@@ -90,7 +90,8 @@ describe('an ablation', () => {
     expect(mean).toBeCloseTo((a + b) / 2, 9);
     expect(deviation).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 9);
     expect(a).not.toBe(b);
-    expect(folder.read('output/abl/ablation.md')).toContain('| udp | 1.5 | 2 |');
+    // In bold, where it is the best; which is, the arithmetic of the processor decides.
+    expect(folder.read('output/abl/ablation.md').replaceAll('**', '')).toContain('| udp | 1.5 | 2 |');
     expect(existsSync(folder.at('output/abl/ablation.svg'))).toBe(true);
   });
 

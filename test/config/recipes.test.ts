@@ -1,4 +1,4 @@
-import {readdirSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {afterAll, describe, expect, it} from 'vitest';
 import {loadConfig} from '../../src/config/load.js';
@@ -43,9 +43,10 @@ describe('the recipes', () => {
     expect(loadConfig(join(EXPERIMENTS, recipe)).config.name).toMatch(/^[\w-]+$/);
   });
 
-  it.each(ABLATIONS)('%s fits the demo', (ablation) => {
-    const matrix = readMatrix(join(EXPERIMENTS, ablation));
-    const {runs} = planRuns(join(EXPERIMENTS, 'synthetic/demo.yaml'), [], matrix);
+  it.each(ABLATIONS)('%s fits the recipe of its own command', (ablation) => {
+    const file = join(EXPERIMENTS, ablation);
+    const [, recipe] = /--cfg experiments\/(\S+) /.exec(readFileSync(file, 'utf8'))!;
+    const {runs} = planRuns(join(EXPERIMENTS, recipe), [], readMatrix(file));
     expect(runs.length).toBeGreaterThan(1);
   });
 
