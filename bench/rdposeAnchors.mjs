@@ -13,6 +13,7 @@ import {anchorAt, lastMapPeaks} from '../dist/models/rdpose/anchor.js';
 import {markdownTable} from '../dist/report/tables.js';
 import {predictPeople, scorePredictions} from '../dist/tasks/topDownEvaluation.js';
 import {buildTopDown, loadCheckpointWeights, openLoader} from '../dist/tasks/topDownParts.js';
+import {median} from './median.mjs';
 
 const [folder] = process.argv.slice(2);
 if (!folder || !existsSync(join(folder, 'ablation.json'))) {
@@ -62,7 +63,6 @@ async function figures(run, useTruth) {
   await loader.close();
   const {stats} = await scorePredictions(predictions, dataset, config.eval);
   task.model.dispose();
-  distances.sort((a, b) => a - b);
   return {stats, distances};
 }
 
@@ -74,12 +74,7 @@ for (const {name, seed, variants} of runs.filter((run) => ['fdm', 'both'].includ
   const {distances} = found;
   const far = distances.filter((distance) => distance > 3).length / distances.length;
   rows.push([
-    ...[
-      variants[0],
-      String(seed),
-      distances[distances.length >> 1].toFixed(1),
-      `${(100 * far).toFixed(1)} %`,
-    ],
+    ...[variants[0], String(seed), median(distances).toFixed(1), `${(100 * far).toFixed(1)} %`],
     ...['AP', 'AP_overlap'].flatMap((key) => [found, truly].map(({stats}) => stats[key].toFixed(3))),
   ]);
 }

@@ -47,8 +47,8 @@ export class AgentPose extends DistillMethod {
   }
 
   /**
-   * Starts with the student's own features: a head that has to read its heatmaps from drawn features, too, is a third worse
-   * after a short training.
+   * Starts with the student's own features: else the head, which is shared, has to read its heatmaps from drawn features,
+   * too.
    */
   override adjustStart(): void {
     for (const variable of this.back?.parameters() ?? [])
