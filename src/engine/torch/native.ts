@@ -97,6 +97,12 @@ export function operatorMany(name: string): (...args: Argument[]) => Handle[] {
   return (...args) => call(args) as Handle[];
 }
 
+/** The same for an operator that answers yes or no. */
+export function predicate(name: string): (...args: Argument[]) => boolean {
+  const call = caller(name);
+  return (...args) => call(args) as boolean;
+}
+
 /** The same for two tensors, without keeping track of the result: the caller takes it over at once. */
 export function directOperator(name: string): (a: Handle, b: Handle) => Handle {
   const find = finder(name);

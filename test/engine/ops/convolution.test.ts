@@ -1,8 +1,10 @@
-/** @file The convolution operator: libtorch's kernels, the portable composition and finite differences agree. */
-import type * as tf from '@tensorflow/tfjs';
+/** @file The convolution operator: libtorch's kernels and the addon's, the portable composition and finite differences agree. */
+import * as tf from '@tensorflow/tfjs';
 import {describe, expect, it} from 'vitest';
 import {selectBackend} from '../../../src/engine/index.js';
 import {type ConvolutionOptions, convolution} from '../../../src/engine/ops/convolution.js';
+import {KERNELS, runKernel} from '../../../src/engine/ops/kernels.js';
+import {withPrecision} from '../../../src/engine/precision.js';
 import {drawn, expectFiniteDifferences, expectSameOnBothBackends, withGradients} from '../compare.js';
 
 interface Case extends ConvolutionOptions {
@@ -46,6 +48,32 @@ function apply(options: ConvolutionOptions, [x, weight, bias]: readonly tf.Tenso
   return convolution(x as tf.Tensor4D, weight as tf.Tensor4D, (bias ?? null) as tf.Tensor1D | null, options);
 }
 
+interface Wide {
+  readonly batch: number;
+  readonly size: readonly [number, number];
+  readonly channels: readonly [number, number];
+}
+
+function operandsOf({batch, size, channels: [inputs, outputs]}: Wide): tf.Tensor[] {
+  const x = drawn('x', [batch, ...size, inputs]);
+  return [x, drawn('weight', [3, 3, inputs, outputs]), drawn('bias', [outputs])];
+}
+
+/** The convolution at one inner cell of the first image, summed up in double precision. */
+function sumsAt(x: tf.Tensor4D, weight: tf.Tensor4D, row: number, column: number): number[] {
+  const [cells, kernel] = [x.arraySync()[0], weight.arraySync()];
+  const sums = new Array<number>(weight.shape[3]).fill(0);
+  for (const [i, weights] of kernel.entries()) {
+    for (const [j, pairs] of weights.entries()) {
+      for (const [input, outputs] of pairs.entries()) {
+        const value = cells[row + i - 1][column + j - 1][input];
+        for (const [output, factor] of outputs.entries()) sums[output] += value * factor;
+      }
+    }
+  }
+  return sums;
+}
+
 describe('convolution', () => {
   it.each(CASES)('%s has the same output and gradients on both backends', async (_name, change) => {
     const options = {...plain, ...change};
@@ -74,6 +102,74 @@ describe('convolution', () => {
     // Linear in each operand: a wide step has no error but rounding.
     expectFiniteDifferences((moved) => apply(options, [moved, weight]), x, 0.5, 1e-4);
     expectFiniteDifferences((moved) => apply(options, [x, moved]), weight, 0.5, 1e-4);
+  });
+
+  // Winograd's algorithm takes 3×3 convolutions of 16 channels and more: with more weights than cells and the other way
+  // round, with tiles that reach over the border, with a gradient of weights in one part and in several.
+  describe('of many channels', () => {
+    it.each([
+      {batch: 2, size: [7, 9], channels: [16, 32]},
+      {batch: 1, size: [3, 2], channels: [32, 16]},
+      {batch: 2, size: [17, 20], channels: [16, 48]},
+      {batch: 3, size: [33, 30], channels: [16, 16]},
+    ] as const)('$channels at $size has the same output and gradients on both backends', async (change) => {
+      await expectSameOnBothBackends(() =>
+        withGradients((...inputs) => apply(plain, inputs), operandsOf(change)),
+      );
+    });
+
+    it('has the gradients of finite differences', async () => {
+      await selectBackend({backend: 'torch'});
+      const [x, weight, bias] = operandsOf({batch: 1, size: [5, 6], channels: [16, 16]});
+      expectFiniteDifferences((moved) => apply(plain, [moved, weight, bias]), x, 0.5, 1e-4);
+      expectFiniteDifferences((moved) => apply(plain, [x, moved, bias]), weight, 0.5, 1e-4);
+    });
+
+    it('is as near to the sum in double precision as single precision allows', async () => {
+      await selectBackend({backend: 'torch'});
+      const [x, weight] = operandsOf({batch: 1, size: [8, 8], channels: [64, 16]});
+      const y = apply(plain, [x, weight]);
+      const expected = sumsAt(x as tf.Tensor4D, weight as tf.Tensor4D, 3, 4);
+      const largest = tf.max(tf.abs(y)).dataSync()[0];
+      const actual = tf.slice(y, [0, 3, 4, 0], [1, 1, 1, 16]).dataSync();
+      for (const [i, value] of expected.entries())
+        expect(Math.abs(actual[i] - value) / largest).toBeLessThan(2e-6);
+    });
+
+    it('has the same values, to the bit, with one thread and with two', async () => {
+      const results = [];
+      for (const threads of [1, 2]) {
+        await selectBackend({backend: 'torch', threads});
+        const given = operandsOf({batch: 3, size: [33, 30], channels: [16, 16]});
+        results.push(withGradients((...inputs) => apply(plain, inputs), given).map((y) => y.dataSync()));
+      }
+      expect(results[1]).toEqual(results[0]);
+    });
+
+    it('in bfloat16 has its output and gradients but for rounding', async () => {
+      await selectBackend({backend: 'torch'});
+      const compute = () =>
+        withGradients(
+          (...inputs) => apply(plain, inputs),
+          operandsOf({batch: 2, size: [9, 8], channels: [32, 16]}),
+        );
+      const [half, full] = [withPrecision('bf16', compute), compute()];
+      for (const [i, expected] of full.entries()) {
+        const difference = tf.max(tf.abs(tf.sub(half[i], expected)));
+        expect(tf.div(difference, tf.max(tf.abs(expected))).dataSync()[0]).toBeLessThan(2 ** -7);
+      }
+    });
+
+    it('refuses a gradient that does not fit, with the shapes', async () => {
+      await selectBackend({backend: 'torch'});
+      const [x, weight] = operandsOf({batch: 1, size: [4, 4], channels: [16, 16]});
+      const dy = drawn('dy', [1, 4, 5, 16]);
+      const {stride, padding, dilation, groups} = plain;
+      for (const kernel of [KERNELS.convolutionInputGradient, KERNELS.convolutionWeightGradient]) {
+        const operation = () => runKernel(kernel, {dy, x, weight}, {stride, padding, dilation, groups});
+        expect(operation).toThrow('a gradient of [1, 16, 4, 5] does not fit input [1, 16, 4, 4]');
+      }
+    });
   });
 
   it('refuses operands whose channels differ, with their shapes', async () => {

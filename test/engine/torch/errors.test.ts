@@ -38,7 +38,7 @@ describe('an error of the torch backend', () => {
   it('names the operator when a kernel is larger than its input', () => {
     const options = {stride: 1, padding: 0, dilation: 1, groups: 1};
     expect(() => convolution(tf.zeros([1, 2, 2, 3]), tf.zeros([3, 3, 3, 2]), null, options)).toThrow(
-      /^aten::convolution: .*Kernel size/,
+      /^posecraft::convolution: .*Kernel size/,
     );
   });
 

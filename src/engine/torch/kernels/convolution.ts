@@ -9,14 +9,21 @@ import {KERNELS} from '../../ops/kernels.js';
 import {currentPrecision} from '../../precision.js';
 import type {TorchBackend} from '../backend.js';
 import {nchw, OIHW, TorchOrder} from '../layout.js';
-import {type Handle, operator, operatorMany, SCALAR_TYPES} from '../native.js';
-import {cast, isFloat, type Operand, type Operands, register} from './register.js';
+import {type Handle, operator, operatorMany, predicate, SCALAR_TYPES} from '../native.js';
+import {isFloat, type Operand, type Operands, register} from './register.js';
 import {ACTIVATIONS} from './training.js';
 import {marginsOf, type Shape4D, type WindowAttributes, withMargins, withoutMargins} from './windows.js';
 
 const permute = operator('permute');
-const convolution = operator('convolution');
-const backward = operatorMany('convolution_backward');
+/** Of x, weight, bias or null, and a `Geometry`. */
+export const convolution = operator('posecraft::convolution');
+/** Of dy, x, weight and a `Geometry`. */
+export const inputGradient = operator('posecraft::convolution_input_gradient');
+/** The same operands; in float32. */
+export const weightGradient = operator('posecraft::convolution_weight_gradient');
+const takesFullWeight = predicate('posecraft::takes_full_weight');
+const libtorchConvolution = operator('convolution');
+const libtorchGradients = operatorMany('convolution_backward');
 const normalizeInto = operator('posecraft::batch_norm_inference_');
 const to = operator('to.dtype');
 const clone = operator('clone');
@@ -43,17 +50,11 @@ export function convolutionWeight(weight: Operand, torch: TorchBackend): Handle 
   return weight.in(OIHW);
 }
 
-export type Geometry = [
-  stride: number[],
-  padding: number[],
-  dilation: number[],
-  transposed: false,
-  outputPadding: number[],
-  groups: number,
-];
+/** Of a convolution. */
+export type Geometry = [stride: number[], padding: number[], dilation: number[], groups: number];
 
 export function geometry({stride, padding, dilation, groups}: ConvolutionOptions): Geometry {
-  return [[stride, stride], [padding, padding], [dilation, dilation], false, [0, 0], groups];
+  return [[stride, stride], [padding, padding], [dilation, dilation], groups];
 }
 
 /** An activation in the precision in force. */
@@ -63,16 +64,18 @@ function inPrecision(operand: Operand): Handle {
   return operand.isHalf ? handle : to(handle, SCALAR_TYPES.bfloat16);
 }
 
-function weightInPrecision(weight: Operand, torch: TorchBackend): Handle {
+/** Of a convolution of activations in the precision in force. */
+function weightFor(geometry: Geometry, weight: Operand, torch: TorchBackend): Handle {
   const handle = convolutionWeight(weight, torch);
-  return currentPrecision() === 'bf16' ? torch.halfCopy(weight.info, OIHW, handle) : handle;
+  const isFull = currentPrecision() !== 'bf16' || takesFullWeight(handle, ...geometry);
+  return isFull ? handle : torch.halfCopy(weight.info, OIHW, handle);
 }
 
 function convolve({x, weight, bias}: Operands, options: ConvolutionOptions, torch: TorchBackend): Handle {
   const isHalf = currentPrecision() === 'bf16';
   const offset = bias && (isHalf ? to(bias.handle, SCALAR_TYPES.bfloat16) : bias.handle);
-  const operands = [inPrecision(x), weightInPrecision(weight, torch), offset ?? null];
-  return convolution(...operands, ...geometry(options));
+  const steps = geometry(options);
+  return convolution(inPrecision(x), weightFor(steps, weight, torch), offset ?? null, ...steps);
 }
 
 register<ConvolutionOptions>(KERNELS.convolution, (operands, options, torch) =>
@@ -90,22 +93,38 @@ register<ConvolutionOptions & {epsilon: number; activation: Activation}>(
   },
 );
 
-function gradientOperands({dy, x, weight}: Operands, torch: TorchBackend): Handle[] {
-  return [inPrecision(dy), inPrecision(x), weightInPrecision(weight, torch)];
+type Arguments = [dy: Handle, x: Handle, weight: Handle, ...Geometry];
+
+function gradientArguments(
+  {dy, x, weight}: Operands,
+  options: ConvolutionOptions,
+  torch: TorchBackend,
+): Arguments {
+  const steps = geometry(options);
+  return [inPrecision(dy), inPrecision(x), weightFor(steps, weight, torch), ...steps];
 }
 
-register<ConvolutionOptions>(KERNELS.convolutionInputGradient, (operands, options, torch) => {
-  const given = gradientOperands(operands, torch);
-  return nchw(backward(...given, null, ...geometry(options), [true, false, false])[0]);
-});
+register<ConvolutionOptions>(KERNELS.convolutionInputGradient, (operands, options, torch) =>
+  nchw(inputGradient(...gradientArguments(operands, options, torch))),
+);
 
-register<ConvolutionOptions>(KERNELS.convolutionWeightGradient, (operands, options, torch) => {
-  const given = gradientOperands(operands, torch);
-  const gradient = backward(...given, null, ...geometry(options), [false, true, false])[1];
-  return new TorchOrder(currentPrecision() === 'bf16' ? cast(gradient, 'float32') : gradient, OIHW);
-});
+register<ConvolutionOptions>(
+  KERNELS.convolutionWeightGradient,
+  (operands, options, torch) =>
+    new TorchOrder(weightGradient(...gradientArguments(operands, options, torch)), OIHW),
+);
 
 // TensorFlow.js's own convolution kernels follow: their padding may differ from side to side.
+
+/** As libtorch's own operators take it, which do transposed convolutions, too. */
+type ForwardGeometry = [
+  stride: number[],
+  padding: number[],
+  dilation: number[],
+  transposed: false,
+  outputPadding: number[],
+  groups: number,
+];
 
 interface Conv2DAttributes extends WindowAttributes {
   readonly dataFormat: 'NHWC' | 'NCHW';
@@ -116,7 +135,7 @@ function describe(x: readonly number[], weight: readonly number[], attributes: C
   const {strides, pad, dilations = 1, dimRoundingMode} = attributes;
   const [image, filter] = [[...x] as Shape4D, [...weight] as Shape4D];
   const info = tf.backend_util.computeConv2DInfo(image, filter, strides, dilations, pad, dimRoundingMode);
-  const steps: Geometry = [
+  const steps: ForwardGeometry = [
     [info.strideHeight, info.strideWidth],
     [0, 0],
     [info.dilationHeight, info.dilationWidth],
@@ -136,7 +155,7 @@ register<Conv2DAttributes>(
   ({x, filter}, attributes, torch) => {
     const {steps, margins} = describe(x.shape, filter.shape, attributes);
     const padded = withMargins(x.nchw, margins, 0);
-    return nchw(convolution(padded, convolutionWeight(filter, torch), null, ...steps));
+    return nchw(libtorchConvolution(padded, convolutionWeight(filter, torch), null, ...steps));
   },
   isNhwc,
 );
@@ -147,7 +166,7 @@ register<Conv2DAttributes & {filterShape: Shape4D}>(
     const {steps, margins, info} = describe(x.shape, attributes.filterShape, attributes);
     const weight = empty([info.outChannels, info.inChannels, info.filterHeight, info.filterWidth], 6);
     const operands = [dy.nchw, withMargins(x.nchw, margins, 0), weight];
-    return new TorchOrder(backward(...operands, null, ...steps, [false, true, false])[1], OIHW);
+    return new TorchOrder(libtorchGradients(...operands, null, ...steps, [false, true, false])[1], OIHW);
   },
   isNhwc,
 );
@@ -160,7 +179,7 @@ register<Conv2DAttributes & {inputShape: Shape4D}>(
     const size = [info.inHeight + top + bottom, info.inWidth + left + right];
     const input = empty([info.batchSize, info.inChannels, ...size], 6);
     const operands = [dy.nchw, input, convolutionWeight(filter, torch)];
-    const gradient = backward(...operands, null, ...steps, [true, false, false])[0];
+    const gradient = libtorchGradients(...operands, null, ...steps, [true, false, false])[0];
     return nchw(withoutMargins(gradient, margins, info));
   },
   // A gradient of another size than the convolution's output means nothing to libtorch; TensorFlow.js cuts it.

@@ -27,7 +27,7 @@ register<PrepareAttributes>(KERNELS.prepareConvolution, (operands, attributes) =
     inputShape: [batch, height, width, inputs],
   } = attributes;
   const channels = [scale, offset, mean, variance].map(({handle}) => handle);
-  const [stride, padding, dilation, , , groups] = geometry(attributes);
+  const [stride, padding, dilation, groups] = geometry(attributes);
   const size = [batch, inputs, height, width];
   const given = [weight.in(OIHW), bias?.handle ?? null, ...channels, epsilon];
   const isHalf = currentPrecision() === 'bf16';

@@ -6,12 +6,17 @@
 import {KERNELS} from '../../ops/kernels.js';
 import {type TransposedConvolutionOptions, transposedSize} from '../../ops/transposedConvolution.js';
 import {NCHW, nchw, OIHW, TorchOrder} from '../layout.js';
-import {operator, operatorMany} from '../native.js';
-import {convolutionWeight, type Geometry, geometry} from './convolution.js';
+import {operator} from '../native.js';
+import {
+  convolution,
+  convolutionWeight,
+  type Geometry,
+  geometry,
+  inputGradient,
+  weightGradient,
+} from './convolution.js';
 import {register} from './register.js';
 
-const convolution = operator('convolution');
-const backward = operatorMany('convolution_backward');
 const permute = operator('permute');
 const newEmpty = operator('new_empty');
 const addInto = operator('add_.Tensor');
@@ -29,7 +34,7 @@ register<TransposedConvolutionOptions>(KERNELS.transposedConvolution, ({x, weigh
   // Only its shape and its layout are asked.
   const y = newEmpty(x.handle, [batch, rows, columns, outputs * options.groups]);
   const operands = [x.nchw, permute(y, NCHW.toTorch), convolutionWeight(weight, torch)];
-  const result = backward(...operands, null, ...steps(options), [true, false, false])[0];
+  const result = inputGradient(...operands, ...steps(options));
   if (bias) addInto(permute(result, NCHW.fromTorch), bias.handle);
   return nchw(result);
 });
@@ -44,6 +49,6 @@ register<TransposedConvolutionOptions>(
   KERNELS.transposedConvolutionWeightGradient,
   ({dy, x, weight}, options, torch) => {
     const operands = [x.nchw, dy.nchw, convolutionWeight(weight, torch)];
-    return new TorchOrder(backward(...operands, null, ...steps(options), [false, true, false])[1], OIHW);
+    return new TorchOrder(weightGradient(...operands, ...steps(options)), OIHW);
   },
 );

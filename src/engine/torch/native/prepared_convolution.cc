@@ -1,19 +1,23 @@
 // Convolutions of a network that is only evaluated from now on, on the CPU: the batch norm that follows is folded into
-// the weights, these lie in oneDNN's own layout, and ReLU happens before the result is written. The work is done by what
-// libtorch keeps for frozen models under the name `mkldnn_prepacked`.
+// the weights, and ReLU happens before the result is written. The work is done by Winograd's algorithm, or else by what
+// libtorch keeps for frozen models under the name `mkldnn_prepacked`, with weights in oneDNN's own layout.
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
 #include "blocks.h"
 #include "memory.h"
 #include "optional.h"
+#include "winograd.h"
 
 namespace posecraft {
 
 namespace {
 
 struct Prepared {
+  // Of mkldnn_prepacked; none for Winograd's algorithm, which has the other three.
   c10::IValue context;
+  Tensor weight, shift;
+  bool relu;
   int64_t inputs;
   // Of the weights, and so of what goes in and comes out.
   at::ScalarType type;
@@ -88,47 +92,63 @@ Tensor prepare_convolution(const Tensor& weight, const Optional<Tensor>& maybe_b
   }
   const at::ScalarType type = half ? at::kBFloat16 : at::kFloat;
   auto [kernel, shift] = folded(weight, bias, scale, offset, mean, variance, epsilon, type);
+  if (suits_winograd(type, kernel, {stride, padding, dilation, groups})) {
+    give_holes_back(weight.storage().nbytes());
+    return as_tensor(std::make_unique<Prepared>(Prepared{{}, channels_last(kernel), shift, relu, input_size[1], type}));
+  }
   torch::jit::Stack stack{kernel, shift, stride, padding, dilation, groups, input_size, relu ? "relu" : "none"};
   prepack->callBoxed(&stack);
   // The context keeps the plain weights beside the prepared ones, for nothing but to give them back.
   give_holes_back(kernel.storage().nbytes());
   kernel.storage().set_data_ptr_noswap(at::DataPtr(nullptr, at::kCPU));
   kernel.storage().set_nbytes(0);
-  return as_tensor(std::make_unique<Prepared>(Prepared{stack[0], input_size[1], type}));
+  return as_tensor(std::make_unique<Prepared>(Prepared{stack[0], {}, {}, relu, input_size[1], type}));
 }
 
-template <typename T>
+// y = activation(y + residual)
 void finish(const Tensor& y, const Tensor& residual, Activation activation) {
+  if (!residual.defined() && activation == Activation::kNone) return;
   const Blocks blocks(y);
   const std::vector<float> ones(blocks.channels, 1.0f), zeros(blocks.channels, 0.0f);
-  const T* beside = data<T>(residual);
-  blocks.each([&](int64_t, int64_t start, int64_t rows) {
-    T* const part = data<T>(y) + start;
-    row_kernels<T>().normalize(part, beside ? beside + start : nullptr, part, rows, blocks.channels, ones.data(),
-                               zeros.data(), activation);
+  by_type(y, [&](auto element) {
+    using T = decltype(element);
+    const T* beside = data<T>(residual);
+    blocks.each([&](int64_t, int64_t start, int64_t rows) {
+      T* const part = data<T>(y) + start;
+      row_kernels<T>().normalize(part, beside ? beside + start : nullptr, part, rows, blocks.channels, ones.data(),
+                                 zeros.data(), activation);
+    });
   });
+}
+
+Tensor by_winograd(const Tensor& x, const Prepared& prepared, const Tensor& residual, Activation activation) {
+  const bool relu = prepared.relu || activation == Activation::kRelu;
+  const Tensor y = winograd(x, prepared.weight, prepared.shift, residual, relu);
+  finish(y, {}, relu ? Activation::kNone : activation);
+  return y;
+}
+
+Tensor by_mkldnn(const Tensor& x, const Prepared& prepared, const Tensor& residual, Activation activation) {
+  static const c10::OperatorHandle* const run = prepacked("mkldnn_prepacked::conv2d_run");
+  torch::jit::Stack stack{channels_last(x), prepared.context};
+  run->callBoxed(&stack);
+  const Tensor y = channels_last(stack[0].toTensor());
+  if (residual.defined()) check_same(y, residual, "prepared_convolution");
+  finish(y, residual, activation);
+  return y;
 }
 
 // activation(convolution + residual); `activation` is what is still to be done.
 Tensor prepared_convolution(const Tensor& x, const Tensor& prepared, const Optional<Tensor>& maybe_residual,
                             int64_t activation_number) {
-  static const c10::OperatorHandle* const run = prepacked("mkldnn_prepacked::conv2d_run");
   const Activation activation = to_activation(activation_number);
   const Prepared& convolution = from_tensor(prepared);
   TORCH_CHECK(has_rows(x) && x.dim() == 4 && x.numel() > 0 && x.size(1) == convolution.inputs,
               "prepared_convolution: expected values of [B, ", convolution.inputs, ", H, W], got ", x.scalar_type(), " ",
               x.sizes());
-  torch::jit::Stack stack{channels_last(x.to(convolution.type)), convolution.context};
-  run->callBoxed(&stack);
-  const Tensor y = channels_last(stack[0].toTensor());
-  Tensor residual = maybe_residual ? *maybe_residual : Tensor();
-  if (!residual.defined() && activation == Activation::kNone) return y;
-  if (residual.defined()) {
-    check_same(y, residual, "prepared_convolution");
-    residual = channels_last(in_type_of(y, residual));
-  }
-  by_type(y, [&](auto element) { finish<decltype(element)>(y, residual, activation); });
-  return y;
+  const Tensor residual = maybe_residual ? channels_last(maybe_residual->to(convolution.type)) : Tensor();
+  const auto by = convolution.weight.defined() ? by_winograd : by_mkldnn;
+  return by(x.to(convolution.type), convolution, residual, activation);
 }
 
 }  // namespace

@@ -1,0 +1,349 @@
+// See winograd_kernels.h. ROWS_VARIANT names the instruction set that this copy is compiled for.
+#include "winograd_kernels.h"
+
+namespace posecraft {
+namespace ROWS_VARIANT {
+namespace {
+
+// A block of the product keeps kRows × 2 vectors in registers.
+#ifdef __AVX512F__
+constexpr int kLanes = 16, kRows = 8;
+#else
+constexpr int kLanes = 8, kRows = 4;
+#endif
+constexpr int kPoints = 36, kMostChannels = 4096;
+
+typedef float Vec __attribute__((vector_size(4 * kLanes)));
+typedef float Unaligned __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+typedef uint32_t Bits __attribute__((vector_size(4 * kLanes)));
+typedef int32_t Lanes __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t Halves __attribute__((vector_size(2 * kLanes)));
+typedef uint16_t UnalignedHalves __attribute__((vector_size(2 * kLanes), aligned(2), may_alias));
+
+inline Vec load(const float* x) { return *reinterpret_cast<const Unaligned*>(x); }
+inline Vec load(const Bfloat16* x) {
+  const Halves halves = *reinterpret_cast<const UnalignedHalves*>(x);
+  return reinterpret_cast<Vec>(__builtin_convertvector(halves, Bits) << 16);
+}
+
+inline void store(float* to, Vec value) { *reinterpret_cast<Unaligned*>(to) = value; }
+// To the nearest, ties to even; a NaN stays one.
+inline void store(Bfloat16* to, Vec value) {
+  const Bits bits = reinterpret_cast<Bits>(value);
+  const Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const Bits quiet = Bits{} + 0x7fc0;
+  *reinterpret_cast<UnalignedHalves*>(to) = __builtin_convertvector(value == value ? rounded : quiet, Halves);
+}
+
+// One-dimensional transforms; the results are written `n` vectors apart. The interpolation points are 0, ±2/3, ±3/2 and
+// infinity (Alam et al. 2022: ±c and ±1/c): the rounding error is a sixth of that with the usual 0, ±1, ±2 and infinity.
+constexpr float kA = 2.0f / 3, kB = 3.0f / 2, kA2 = kA * kA, kB2 = kB * kB, kA3 = kA2 * kA, kB3 = kB2 * kB;
+constexpr float kScaleA = 1 / (2 * kA2 * (kA2 - kB2)), kScaleB = 1 / (2 * kB2 * (kB2 - kA2));
+
+// Bᵀ: 6 to 6
+inline void transform_input(const Vec* d, Vec* out, int n) {
+  const Vec even = d[4] - kB2 * d[2], odd = kA * d[3] - kB * d[1];
+  const Vec even2 = d[4] - kA2 * d[2], odd2 = kB * d[3] - kA * d[1];
+  out[0] = d[0] - (kA2 + kB2) * d[2] + d[4];
+  out[n] = even + odd;
+  out[2 * n] = even - odd;
+  out[3 * n] = even2 + odd2;
+  out[4 * n] = even2 - odd2;
+  out[5 * n] = d[1] - (kA2 + kB2) * d[3] + d[5];
+}
+
+// Aᵀ: 6 to 4
+inline void transform_output(const Vec* m, Vec* out, int n) {
+  const Vec even = m[1] + m[2], odd = m[1] - m[2];
+  const Vec even2 = m[3] + m[4], odd2 = m[3] - m[4];
+  out[0] = m[0] + even + even2;
+  out[n] = kA * odd + kB * odd2;
+  out[2 * n] = kA2 * even + kB2 * even2;
+  out[3 * n] = kA3 * odd + kB3 * odd2 + m[5];
+}
+
+// A: 4 to 6
+inline void transform_gradient(const Vec* d, Vec* out, int n) {
+  const Vec even = d[0] + kA2 * d[2], odd = kA * d[1] + kA3 * d[3];
+  const Vec even2 = d[0] + kB2 * d[2], odd2 = kB * d[1] + kB3 * d[3];
+  out[0] = d[0];
+  out[n] = even + odd;
+  out[2 * n] = even - odd;
+  out[3 * n] = even2 + odd2;
+  out[4 * n] = even2 - odd2;
+  out[5 * n] = d[3];
+}
+
+// G: 3 to 6
+inline void transform_weights(const Vec* g, Vec* out, int n) {
+  const Vec even = kScaleA * g[0] + (kScaleA * kA2) * g[2], odd = (kScaleA * kA) * g[1];
+  const Vec even2 = kScaleB * g[0] + (kScaleB * kB2) * g[2], odd2 = (kScaleB * kB) * g[1];
+  out[0] = g[0];
+  out[n] = even + odd;
+  out[2 * n] = even - odd;
+  out[3 * n] = even2 + odd2;
+  out[4 * n] = even2 - odd2;
+  out[5 * n] = g[2];
+}
+
+// Gᵀ: 6 to 3
+inline void transform_weight_gradient(const Vec* u, Vec* out, int n) {
+  const Vec even = kScaleA * (u[1] + u[2]), odd = (kScaleA * kA) * (u[1] - u[2]);
+  const Vec even2 = kScaleB * (u[3] + u[4]), odd2 = (kScaleB * kB) * (u[3] - u[4]);
+  out[0] = u[0] + even + even2;
+  out[n] = odd + odd2;
+  out[2 * n] = kA2 * even + kB2 * even2 + u[5];
+}
+
+// The transform over both axes of a square of `from` × `from` vectors: read(row, column), write(row, column, vector) in
+// the order of rows.
+template <int from, int to, void (*transform)(const Vec*, Vec*, int), typename Read, typename Write>
+inline __attribute__((always_inline)) void in_both_axes(const Read& read, const Write& write) {
+  Vec half[to][from];
+#pragma GCC unroll 6
+  for (int j = 0; j < from; j++) {
+    Vec column[from];
+#pragma GCC unroll 6
+    for (int i = 0; i < from; i++) column[i] = read(i, j);
+    transform(column, &half[0][j], from);
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < to; i++) {
+    Vec row[to];
+    transform(half[i], row, 1);
+#pragma GCC unroll 6
+    for (int j = 0; j < to; j++) write(i, j, row[j]);
+  }
+}
+
+// The vectors at one place of all matrices, in their order.
+struct Cursor {
+  explicit Cursor(const WinogradPoints& points, int64_t offset) : at(points.values + offset), stride(points.stride) {}
+  float* next() {
+    float* const here = at;
+    at += stride;
+    return here;
+  }
+  float* at;
+  const int64_t stride;
+};
+
+// Of nine vectors of weights, in rows of three.
+inline void store_weights(const Vec* nine, const WinogradPoints& u, int64_t offset) {
+  Cursor to(u, offset);
+  in_both_axes<3, 6, transform_weights>([&](int i, int j) { return nine[3 * i + j]; },
+                                        [&](int, int, Vec value) { store(to.next(), value); });
+}
+
+template <typename T>
+void weights(const WinogradWeights<T>& from_weights, const WinogradPoints& u, int64_t from, int64_t to) {
+  const auto& [values, rows, columns, row_stride, point_stride] = from_weights;
+  for (int64_t row = 0; row < rows; row++) {
+    for (int64_t c = from; c < to; c += kLanes) {
+      Vec nine[9];
+      for (int p = 0; p < 9; p++) nine[p] = load(values + row * row_stride + p * point_stride + c);
+      store_weights(nine, u, row * columns + c);
+    }
+  }
+}
+
+// Exchanges lane j of row i with lane i of row j: squares of one lane, of two, of four …
+template <int width>
+inline __attribute__((always_inline)) void transpose(Vec* rows) {
+  Lanes first, second;
+  for (int j = 0; j < kLanes; j++) {
+    first[j] = j & width ? j - width + kLanes : j;
+    second[j] = j & width ? j + kLanes : j + width;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; i++) {
+    if (i & width) continue;
+    const Vec a = rows[i], b = rows[i + width];
+    rows[i] = __builtin_shuffle(a, b, first);
+    rows[i + width] = __builtin_shuffle(a, b, second);
+  }
+  if constexpr (2 * width < kLanes) transpose<2 * width>(rows);
+}
+
+template <typename T>
+void weights_transposed(const WinogradWeights<T>& from_weights, const WinogradPoints& u, int64_t from, int64_t to) {
+  const auto& [values, rows, columns, row_stride, point_stride] = from_weights;
+  for (int64_t row = from; row < to; row += kLanes) {
+    for (int64_t c = 0; c < columns; c += kLanes) {
+      Vec turned[9][kLanes];
+      for (int p = 0; p < 9; p++) {
+        Vec square[kLanes];
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; i++) square[i] = load(values + (row + i) * row_stride + p * point_stride + c);
+        transpose<1>(square);
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; i++) turned[p][i] = square[i];
+      }
+      for (int i = 0; i < kLanes; i++) {
+        Vec nine[9];
+        for (int p = 0; p < 9; p++) nine[p] = turned[p][i];
+        store_weights(nine, u, (c + i) * rows + row);
+      }
+    }
+  }
+}
+
+struct Place {
+  int64_t image, y, x;
+};
+
+inline Place place(const WinogradTiles& tiles, int64_t tile) {
+  const int64_t in_image = tile % (tiles.down * tiles.across);
+  return {tile / (tiles.down * tiles.across), 4 * (in_image / tiles.across), 4 * (in_image % tiles.across)};
+}
+
+// The cells of a square of `size` × `size` from a place on; those beyond the image have only zeros.
+template <int size, typename T>
+inline void cells_of(const T* x, const WinogradTiles& tiles, Place at, int64_t stride, const T** cells) {
+  static const T zeros[kMostChannels] = {};
+  for (int i = 0; i < size; i++) {
+    const bool row_exists = at.y + i >= 0 && at.y + i < tiles.height;
+    const T* row = x + ((at.image * tiles.height + at.y + i) * tiles.width + at.x) * stride;
+    for (int j = 0; j < size; j++) {
+      const bool exists = row_exists && at.x + j >= 0 && at.x + j < tiles.width;
+      cells[size * i + j] = exists ? row + j * stride : zeros;
+    }
+  }
+}
+
+template <typename T>
+void inputs(const T* x, const WinogradPoints& v, const WinogradTiles& tiles, WinogradRows rows,
+            WinogradColumns channels) {
+  for (int64_t t = 0; t < rows.count; t++) {
+    const Place at = place(tiles, rows.first + t);
+    const T* cells[36];
+    cells_of<6>(x, tiles, {at.image, at.y - 1, at.x - 1}, channels.stride, cells);
+    for (int64_t c = 0; c < channels.count; c += kLanes) {
+      Cursor to(v, t * channels.count + c);
+      in_both_axes<6, 6, transform_input>([&](int i, int j) { return load(cells[6 * i + j] + c); },
+                                          [&](int, int, Vec value) { store(to.next(), value); });
+    }
+  }
+  for (int64_t t = rows.count; t % kRows != 0; t++) {
+    for (int64_t c = 0; c < channels.count; c += kLanes) {
+      Cursor to(v, t * channels.count + c);
+      for (int p = 0; p < kPoints; p++) store(to.next(), Vec{});
+    }
+  }
+}
+
+template <typename T>
+void outputs(const WinogradPoints& m, T* y, const WinogradFinish<T>& finish, const WinogradTiles& tiles,
+             WinogradRows rows, WinogradColumns channels) {
+  for (int64_t t = 0; t < rows.count; t++) {
+    const Place at = place(tiles, rows.first + t);
+    const int64_t down = tiles.height - at.y, across = tiles.width - at.x;
+    const int64_t corner = ((at.image * tiles.height + at.y) * tiles.width + at.x) * channels.stride;
+    for (int64_t c = 0; c < channels.count; c += kLanes) {
+      const Vec shift = finish.shift ? load(finish.shift + c) : Vec{};
+      const float* const from = m.values + t * channels.count + c;
+      in_both_axes<6, 4, transform_output>(
+          [&](int i, int j) { return load(from + (6 * i + j) * m.stride); },
+          [&](int i, int j, Vec value) {
+            if (i >= down || j >= across) return;
+            const int64_t cell = corner + (i * tiles.width + j) * channels.stride + c;
+            Vec z = value + shift;
+            if (finish.residual) z += load(finish.residual + cell);
+            if (finish.relu) z = (z > 0.0f) | (z != z) ? z : Vec{};
+            store(y + cell, z);
+          });
+    }
+  }
+}
+
+template <typename T>
+void gradients(const T* dy, const WinogradPoints& m, const WinogradTiles& tiles, WinogradRows rows,
+               WinogradColumns channels) {
+  for (int64_t t = 0; t < rows.count; t++) {
+    const T* cells[16];
+    cells_of<4>(dy, tiles, place(tiles, rows.first + t), channels.stride, cells);
+    for (int64_t c = 0; c < channels.count; c += kLanes) {
+      Cursor to(m, t * channels.count + c);
+      in_both_axes<4, 6, transform_gradient>([&](int i, int j) { return load(cells[4 * i + j] + c); },
+                                             [&](int, int, Vec value) { store(to.next(), value); });
+    }
+  }
+}
+
+// A block of kRows × vectors · kLanes of a · b, or of aᵀ · b added to what is there.
+template <int vectors, bool transposed>
+inline __attribute__((always_inline)) void block(const float* a, int64_t a_stride, const float* b, float* c,
+                                                 int64_t depth, int64_t columns) {
+  Vec sums[kRows][vectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; r++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) sums[r][v] = transposed ? load(c + r * columns + v * kLanes) : Vec{};
+  }
+  for (int64_t i = 0; i < depth; i++) {
+    Vec row[vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) row[v] = load(b + i * columns + v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; r++) {
+      const float factor = transposed ? a[i * a_stride + r] : a[r * a_stride + i];
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; v++) sums[r][v] += factor * row[v];
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; r++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) store(c + r * columns + v * kLanes, sums[r][v]);
+  }
+}
+
+template <bool transposed>
+void products(const float* a, const float* b, float* c, int64_t rows, int64_t depth, int64_t columns) {
+  const int64_t a_stride = transposed ? rows : depth;
+  for (int64_t column = 0; column < columns;) {
+    const bool two = column + 2 * kLanes <= columns;
+    for (int64_t row = 0; row < rows; row += kRows) {
+      const float* left = a + (transposed ? row : row * depth);
+      float* to = c + row * columns + column;
+      if (two) block<2, transposed>(left, a_stride, b + column, to, depth, columns);
+      else block<1, transposed>(left, a_stride, b + column, to, depth, columns);
+    }
+    column += two ? 2 * kLanes : kLanes;
+  }
+}
+
+void weight_gradient(const WinogradPoints& u, int64_t parts, float* w, int64_t columns, int64_t from, int64_t to) {
+  for (int64_t row = from; row < to; row++) {
+    for (int64_t c = 0; c < columns; c += kLanes) {
+      in_both_axes<6, 3, transform_weight_gradient>(
+          [&](int i, int j) {
+            const float* from = u.values + (6 * i + j) * u.stride + row * columns + c;
+            Vec sum = load(from);
+            for (int64_t part = 1; part < parts; part++) sum += load(from + part * kPoints * u.stride);
+            return sum;
+          },
+          [&](int i, int j, Vec value) { store(w + (row * 9 + 3 * i + j) * columns + c, value); });
+    }
+  }
+}
+
+template <typename T>
+constexpr WinogradTransforms<T> transforms() {
+  return {weights<T>, weights_transposed<T>, inputs<T>, outputs<T>, gradients<T>};
+}
+
+}  // namespace
+
+extern const WinogradKernels winograd;
+const WinogradKernels winograd = {kLanes,
+                                  kMostChannels,
+                                  kRows,
+                                  transforms<float>(),
+                                  transforms<Bfloat16>(),
+                                  products<false>,
+                                  products<true>,
+                                  weight_gradient};
+
+}  // namespace ROWS_VARIANT
+}  // namespace posecraft
