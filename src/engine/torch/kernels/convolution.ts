@@ -9,10 +9,17 @@ import {KERNELS} from '../../ops/kernels.js';
 import {currentPrecision} from '../../precision.js';
 import type {TorchBackend} from '../backend.js';
 import {nchw, OIHW, TorchOrder} from '../layout.js';
-import {type Handle, operator, operatorMany, predicate, SCALAR_TYPES} from '../native.js';
+import {type Handle, operator, predicate, SCALAR_TYPES} from '../native.js';
 import {isFloat, type Operand, type Operands, register} from './register.js';
 import {ACTIVATIONS} from './training.js';
-import {marginsOf, type Shape4D, type WindowAttributes, withMargins, withoutMargins} from './windows.js';
+import {
+  marginsOf,
+  NO_MARGINS,
+  type Shape4D,
+  type WindowAttributes,
+  withMargins,
+  withoutMargins,
+} from './windows.js';
 
 const permute = operator('permute');
 /** Of x, weight, bias or null, and a `Geometry`. */
@@ -22,8 +29,6 @@ export const inputGradient = operator('posecraft::convolution_input_gradient');
 /** The same operands; in float32. */
 export const weightGradient = operator('posecraft::convolution_weight_gradient');
 const takesFullWeight = predicate('posecraft::takes_full_weight');
-const libtorchConvolution = operator('convolution');
-const libtorchGradients = operatorMany('convolution_backward');
 const normalizeInto = operator('posecraft::batch_norm_inference_');
 const to = operator('to.dtype');
 const clone = operator('clone');
@@ -114,36 +119,28 @@ register<ConvolutionOptions>(
     new TorchOrder(weightGradient(...gradientArguments(operands, options, torch)), OIHW),
 );
 
-// TensorFlow.js's own convolution kernels follow: their padding may differ from side to side.
-
-/** As libtorch's own operators take it, which do transposed convolutions, too. */
-type ForwardGeometry = [
-  stride: number[],
-  padding: number[],
-  dilation: number[],
-  transposed: false,
-  outputPadding: number[],
-  groups: number,
-];
+// TensorFlow.js's own convolution kernels follow.
 
 interface Conv2DAttributes extends WindowAttributes {
   readonly dataFormat: 'NHWC' | 'NCHW';
   readonly dilations?: number | [number, number];
 }
 
+/** Padding that differs from side to side is no geometry: it goes round the image as margins. */
 function describe(x: readonly number[], weight: readonly number[], attributes: Conv2DAttributes) {
   const {strides, pad, dilations = 1, dimRoundingMode} = attributes;
   const [image, filter] = [[...x] as Shape4D, [...weight] as Shape4D];
   const info = tf.backend_util.computeConv2DInfo(image, filter, strides, dilations, pad, dimRoundingMode);
-  const steps: ForwardGeometry = [
+  const around = marginsOf(info);
+  const [left, right, top, bottom] = around;
+  const isEven = left === right && top === bottom;
+  const steps: Geometry = [
     [info.strideHeight, info.strideWidth],
-    [0, 0],
+    isEven ? [top, left] : [0, 0],
     [info.dilationHeight, info.dilationWidth],
-    false,
-    [0, 0],
     1,
   ];
-  return {steps, margins: marginsOf(info), info};
+  return {steps, margins: isEven ? NO_MARGINS : around, info};
 }
 
 /** What libtorch takes: not an empty batch, nor no channels. */
@@ -155,7 +152,7 @@ register<Conv2DAttributes>(
   ({x, filter}, attributes, torch) => {
     const {steps, margins} = describe(x.shape, filter.shape, attributes);
     const padded = withMargins(x.nchw, margins, 0);
-    return nchw(libtorchConvolution(padded, convolutionWeight(filter, torch), null, ...steps));
+    return nchw(convolution(padded, convolutionWeight(filter, torch), null, ...steps));
   },
   isNhwc,
 );
@@ -166,7 +163,7 @@ register<Conv2DAttributes & {filterShape: Shape4D}>(
     const {steps, margins, info} = describe(x.shape, attributes.filterShape, attributes);
     const weight = empty([info.outChannels, info.inChannels, info.filterHeight, info.filterWidth], 6);
     const operands = [dy.nchw, withMargins(x.nchw, margins, 0), weight];
-    return new TorchOrder(libtorchGradients(...operands, null, ...steps, [false, true, false])[1], OIHW);
+    return new TorchOrder(weightGradient(...operands, ...steps), OIHW);
   },
   isNhwc,
 );
@@ -179,8 +176,7 @@ register<Conv2DAttributes & {inputShape: Shape4D}>(
     const size = [info.inHeight + top + bottom, info.inWidth + left + right];
     const input = empty([info.batchSize, info.inChannels, ...size], 6);
     const operands = [dy.nchw, input, convolutionWeight(filter, torch)];
-    const gradient = libtorchGradients(...operands, null, ...steps, [true, false, false])[0];
-    return nchw(withoutMargins(gradient, margins, info));
+    return nchw(withoutMargins(inputGradient(...operands, ...steps), margins, info));
   },
   // A gradient of another size than the convolution's output means nothing to libtorch; TensorFlow.js cuts it.
   ([dy, filter], attributes) => {
