@@ -138,10 +138,13 @@ void convolve(const Tensor& x, const Transform& transform, const Tensor& y, cons
   const int64_t share = parts_of(parts_of(outputs, threads), lanes) * lanes;
   Matrices u(threads, inputs, share);
   place({&u, &v, &m});
-  in_parallel(outputs, share, [&](int64_t from, int64_t to) {
-    const WinogradPoints own{u[at::get_thread_num()].values, stride_of(inputs, to - from)};
-    transform(own, {from, to - from}, 0, to - from);
-    convolve_tiles<T>(x, own, y, finish, v, m, 0, tiles, {from, to - from});
+  at::parallel_for(0, parts_of(outputs, share), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t first = begin * share; first < std::min(end * share, outputs); first += share) {
+      const Channels channels{first, std::min(share, outputs - first)};
+      const WinogradPoints own{u[at::get_thread_num()].values, stride_of(inputs, channels.count)};
+      transform(own, channels, 0, channels.count);
+      convolve_tiles<T>(x, own, y, finish, v, m, 0, tiles, channels);
+    }
   });
 }
 
