@@ -69,7 +69,7 @@ describe('pose-model', () => {
   it('summary says so in words', async () => {
     const file = join(PACKAGE_ROOT, 'experiments/synthetic/crowd_rdpose.yaml');
     const {stdout} = await poseModel('summary', '--cfg', file, 'model.head.inference=plain');
-    const extra = (2 * 16 * 16 + 32 * 24 * (75 + 32 * 16 + 16 * 18)) / 1e6;
+    const extra = (2 * 32 * 32 + 32 * 24 * (75 + 64 * 32 + 32 * 18)) / 1e6;
     expect(stdout).toMatch(/^model\.head\.inference: decoupled 0\.\d{3} GMACs, plain 0\.\d{3} /m);
     expect(stdout).toContain(`(${extra.toFixed(2)} M fewer)`);
   });
