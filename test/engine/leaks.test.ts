@@ -32,9 +32,10 @@ const KEYPOINTS = SET.names.length;
 const MIB = 2 ** 20;
 
 /**
- * By which resident memory and V8's heap may grow from step 200 to step 1,000. Both are taken after a collection of garbage;
- * and with the allocator's free pages given back; what is left to move is compiled code, 5 MiB at most where it was measured. One batch of pictures
- * kept at every step (24 KiB) would add 19 MiB; smaller tensors that are kept show in the counts.
+ * By which resident memory and V8's heap may grow from step 200 to step 1,000. Both are taken after a collection of garbage,
+ * and with the allocator's free pages given back; what is left to move is compiled code, 5 MiB at most where it was
+ * measured. One batch of pictures kept at every step (24 KiB) would add 19 MiB; smaller tensors that are kept show in the
+ * counts.
  */
 const MARGIN = 12 * MIB;
 

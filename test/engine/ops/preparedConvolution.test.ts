@@ -85,6 +85,12 @@ function prepared(change: Partial<Case>) {
 /** Winograd's algorithm rounds up to three times as much as a plain sum, and here other weights: those with the norm in them. */
 const ROUNDING = 2e-6;
 
+function roundingOf(change: Partial<Case>): number {
+  const {kernel, stride, dilation, groups, channels} = {...plain, ...change};
+  const isPlain = kernel !== 3 || stride * dilation * groups > 1 || channels.some((count) => count % 8 !== 0);
+  return isPlain ? 1e-6 : ROUNDING;
+}
+
 function expectClose(actual: tf.Tensor, expected: tf.Tensor, tolerance = ROUNDING): void {
   expect(actual.shape).toEqual(expected.shape);
   const largest = tf.max(tf.abs(expected)).dataSync()[0];
@@ -96,7 +102,7 @@ describe('a prepared convolution', () => {
   it.each(CASES)('%s equals the steps one by one', async (_name, change) => {
     await selectBackend({backend: 'torch'});
     const {x, step, residual, reference} = prepared(change);
-    expectClose(preparedConvolution(x, step, residual), reference(x));
+    expectClose(preparedConvolution(x, step, residual), reference(x), roundingOf(change));
   });
 
   it.each(CASES)('%s, in bfloat16, equals them but for its rounding', async (_name, change) => {
