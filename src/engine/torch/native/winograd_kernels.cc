@@ -11,7 +11,7 @@ constexpr int kLanes = 16, kRows = 8;
 #else
 constexpr int kLanes = 8, kRows = 4;
 #endif
-constexpr int kPoints = 36, kMostChannels = 4096;
+constexpr int kPoints = kWinogradPoints, kMostChannels = 4096;
 
 typedef float Vec __attribute__((vector_size(4 * kLanes)));
 typedef float Unaligned __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
@@ -40,15 +40,20 @@ inline void store(Bfloat16* to, Vec value) {
 constexpr float kA = 2.0f / 3, kB = 3.0f / 2, kA2 = kA * kA, kB2 = kB * kB, kA3 = kA2 * kA, kB3 = kB2 * kB;
 constexpr float kScaleA = 1 / (2 * kA2 * (kA2 - kB2)), kScaleB = 1 / (2 * kB2 * (kB2 - kA2));
 
+// A polynomial at ±a and at ±b, from its even and its odd powers there.
+inline __attribute__((always_inline)) void at_both_signs(Vec even, Vec odd, Vec even2, Vec odd2, Vec* out, int n) {
+  out[n] = even + odd;
+  out[2 * n] = even - odd;
+  out[3 * n] = even2 + odd2;
+  out[4 * n] = even2 - odd2;
+}
+
 // Bᵀ: 6 to 6
 inline void transform_input(const Vec* d, Vec* out, int n) {
   const Vec even = d[4] - kB2 * d[2], odd = kA * d[3] - kB * d[1];
   const Vec even2 = d[4] - kA2 * d[2], odd2 = kB * d[3] - kA * d[1];
   out[0] = d[0] - (kA2 + kB2) * d[2] + d[4];
-  out[n] = even + odd;
-  out[2 * n] = even - odd;
-  out[3 * n] = even2 + odd2;
-  out[4 * n] = even2 - odd2;
+  at_both_signs(even, odd, even2, odd2, out, n);
   out[5 * n] = d[1] - (kA2 + kB2) * d[3] + d[5];
 }
 
@@ -67,10 +72,7 @@ inline void transform_gradient(const Vec* d, Vec* out, int n) {
   const Vec even = d[0] + kA2 * d[2], odd = kA * d[1] + kA3 * d[3];
   const Vec even2 = d[0] + kB2 * d[2], odd2 = kB * d[1] + kB3 * d[3];
   out[0] = d[0];
-  out[n] = even + odd;
-  out[2 * n] = even - odd;
-  out[3 * n] = even2 + odd2;
-  out[4 * n] = even2 - odd2;
+  at_both_signs(even, odd, even2, odd2, out, n);
   out[5 * n] = d[3];
 }
 
@@ -79,10 +81,7 @@ inline void transform_weights(const Vec* g, Vec* out, int n) {
   const Vec even = kScaleA * g[0] + (kScaleA * kA2) * g[2], odd = (kScaleA * kA) * g[1];
   const Vec even2 = kScaleB * g[0] + (kScaleB * kB2) * g[2], odd2 = (kScaleB * kB) * g[1];
   out[0] = g[0];
-  out[n] = even + odd;
-  out[2 * n] = even - odd;
-  out[3 * n] = even2 + odd2;
-  out[4 * n] = even2 - odd2;
+  at_both_signs(even, odd, even2, odd2, out, n);
   out[5 * n] = g[2];
 }
 
