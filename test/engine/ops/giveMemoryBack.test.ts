@@ -7,6 +7,17 @@ import {giveMemoryBack} from '../../../src/engine/ops/giveMemoryBack.js';
 const MIB = 2 ** 20;
 
 describe('giveMemoryBack', () => {
+  it('is not needed for larger tensors to take the place of smaller ones', async () => {
+    await selectBackend({backend: 'torch'});
+    // Each followed by a small one that stays, so that no two of their places could become one.
+    const pairs = Array.from({length: 384}, (_, i) => [tf.fill([MIB / 4], i), tf.fill([8000], i)]);
+    tf.dispose(pairs.map(([tensor]) => tensor));
+    const before = process.memoryUsage.rss();
+    const larger = Array.from({length: 192}, (_, i) => tf.fill([MIB / 2], i));
+    expect(process.memoryUsage.rss() - before).toBeLessThan(128 * MIB);
+    tf.dispose([pairs.map(([, small]) => small), larger]);
+  });
+
   it('returns the holes that disposed tensors leave', async () => {
     await selectBackend({backend: 'torch'});
     const tensors = Array.from({length: 256}, (_, i) => tf.fill([MIB / 4], i));

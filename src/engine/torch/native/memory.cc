@@ -2,6 +2,8 @@
 
 #include <torch/library.h>
 
+#include "block_cache.h"
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -9,6 +11,7 @@
 namespace posecraft {
 
 void tune_allocator() {
+  use_block_cache();
 #ifdef __GLIBC__
   // glibc would give each large activation back to the kernel and fault it in again at the next step.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -17,6 +20,7 @@ void tune_allocator() {
 }
 
 void give_memory_back() {
+  block_cache().clear();
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif

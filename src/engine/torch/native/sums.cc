@@ -37,7 +37,8 @@ Tensor sum_relu(at::TensorList terms) {
   const int64_t row = width * channels;
   by_type(y, [&](auto type) {
     using T = decltype(type);
-    at::parallel_for(0, first.size(0) * height, std::max<int64_t>(kGrain / row, 1), [&](int64_t from, int64_t to) {
+    const int64_t lines = first.size(0) * height;
+    share_out(lines, even_unit(lines, std::max<int64_t>(kGrain / row, 1)), [&](int64_t from, int64_t to) {
       for (int64_t i = from; i < to; i++) {
         for (size_t t = 0; t < dense.size(); t++) {
           const int64_t line = i / height * (height / factors[t]) + i % height / factors[t];

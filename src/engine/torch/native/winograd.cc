@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "share_out.h"
 #include "winograd_kernels.h"
 
 namespace posecraft {
@@ -41,8 +42,6 @@ template <>
 const WinogradTransforms<Bfloat16>& transforms() {
   return winograd_kernels()->bfloat16;
 }
-
-int64_t parts_of(int64_t value, int64_t unit) { return (value + unit - 1) / unit; }
 
 struct Tiles : WinogradTiles {
   explicit Tiles(const Tensor& x)
@@ -80,13 +79,6 @@ void place(std::initializer_list<Matrices*> all) {
     one->values = values;
     values += one->size();
   }
-}
-
-template <typename Body>
-void in_parallel(int64_t count, int64_t unit, const Body& body) {
-  at::parallel_for(0, parts_of(count, unit), 1, [&](int64_t from, int64_t to) {
-    body(from * unit, std::min(to * unit, count));
-  });
 }
 
 struct Channels {
@@ -127,8 +119,8 @@ void convolve(const Tensor& x, const Transform& transform, const Tensor& y, cons
   if (tiles >= 2 * inputs) {
     Matrices u(1, inputs, outputs);
     place({&u, &v, &m});
-    in_parallel(outputs, lanes, [&](int64_t from, int64_t to) { transform(u[0], {0, outputs}, from, to); });
-    in_parallel(tiles, std::min(kTilesAtOnce, parts_of(tiles, threads)), [&](int64_t from, int64_t to) {
+    share_out(outputs, lanes, [&](int64_t from, int64_t to) { transform(u[0], {0, outputs}, from, to); });
+    share_out(tiles, std::min(kTilesAtOnce, parts_of(tiles, threads)), [&](int64_t from, int64_t to) {
       convolve_tiles<T>(x, u[0], y, finish, v, m, from, to, {0, outputs});
     });
     return;
@@ -138,9 +130,9 @@ void convolve(const Tensor& x, const Transform& transform, const Tensor& y, cons
   const int64_t share = parts_of(parts_of(outputs, threads), lanes) * lanes;
   Matrices u(threads, inputs, share);
   place({&u, &v, &m});
-  at::parallel_for(0, parts_of(outputs, share), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t first = begin * share; first < std::min(end * share, outputs); first += share) {
-      const Channels channels{first, std::min(share, outputs - first)};
+  share_out(outputs, share, [&](int64_t from, int64_t to) {
+    for (int64_t first = from; first < to; first += share) {
+      const Channels channels{first, std::min(share, to - first)};
       const WinogradPoints own{u[at::get_thread_num()].values, stride_of(inputs, channels.count)};
       transform(own, channels, 0, channels.count);
       convolve_tiles<T>(x, own, y, finish, v, m, 0, tiles, channels);
@@ -218,7 +210,9 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
   const int64_t threads = at::get_num_threads();
   Matrices u(parts, outputs, inputs), vs(threads, kTilesAtOnce, inputs), ms(threads, kTilesAtOnce, outputs);
   place({&u, &vs, &ms});
-  at::parallel_for(0, parts * blocks, 1, [&](int64_t from, int64_t to) {
+  // Few parts are shared out by their channels, as many together as can be: each task transforms all of x of its part.
+  const int64_t unit = parts >= 2 * threads ? blocks : parts_of(parts * blocks, threads);
+  share_out(parts * blocks, unit, [&](int64_t from, int64_t to) {
     const WinogradPoints v = vs[at::get_thread_num()], m = ms[at::get_thread_num()];
     for (int64_t task = from; task < to;) {
       const int64_t part = task / blocks, end = std::min(to, (part + 1) * blocks);
@@ -245,7 +239,7 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
     }
   });
   const Tensor dw = at::empty({outputs, inputs, 3, 3}, at::kFloat, at::MemoryFormat::ChannelsLast);
-  in_parallel(outputs, 1, [&](int64_t from, int64_t to) {
+  share_out(outputs, 1, [&](int64_t from, int64_t to) {
     kernels.weight_gradient(u[0], parts, floats(dw), inputs, from, to);
   });
   return dw;
