@@ -136,27 +136,34 @@ describe('convolution', () => {
         expect(Math.abs(actual[i] - value) / largest).toBeLessThan(2e-6);
     });
 
-    it('has the same values, to the bit, with one thread and with two', async () => {
-      const results = [];
-      for (const threads of [1, 2]) {
-        await selectBackend({backend: 'torch', threads});
-        const given = operandsOf({batch: 3, size: [33, 30], channels: [16, 16]});
-        results.push(withGradients((...inputs) => apply(plain, inputs), given).map((y) => y.dataSync()));
-      }
-      expect(results[1]).toEqual(results[0]);
-    });
+    it.each(['fp32', 'bf16'] as const)(
+      'in %s has the same values, to the bit, with one thread and with two',
+      async (precision) => {
+        const results = [];
+        for (const threads of [1, 2]) {
+          await selectBackend({backend: 'torch', threads});
+          const given = operandsOf({batch: 3, size: [33, 30], channels: [16, 16]});
+          const outputs = withPrecision(precision, () =>
+            withGradients((...inputs) => apply(plain, inputs), given),
+          );
+          results.push(outputs.map((y) => y.dataSync()));
+        }
+        expect(results[1]).toEqual(results[0]);
+      },
+    );
 
+    // Gradients of bfloat16 may be products of matrices of bfloat16, which have an error of 1 %.
     it('in bfloat16 has its output and gradients but for rounding', async () => {
       await selectBackend({backend: 'torch'});
       const compute = () =>
         withGradients(
           (...inputs) => apply(plain, inputs),
-          operandsOf({batch: 2, size: [9, 8], channels: [32, 16]}),
+          operandsOf({batch: 1, size: [9, 12], channels: [32, 16]}),
         );
       const [half, full] = [withPrecision('bf16', compute), compute()];
       for (const [i, expected] of full.entries()) {
-        const difference = tf.max(tf.abs(tf.sub(half[i], expected)));
-        expect(tf.div(difference, tf.max(tf.abs(expected))).dataSync()[0]).toBeLessThan(2 ** -7);
+        const error = tf.div(tf.norm(tf.sub(half[i], expected)), tf.norm(expected)).dataSync()[0];
+        expect(error).toBeLessThan(i === 0 ? 0.003 : 0.015);
       }
     });
 

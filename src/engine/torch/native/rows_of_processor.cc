@@ -8,6 +8,9 @@ namespace avx512 {
 extern const Kernels table;
 extern const WinogradKernels winograd;
 }  // namespace avx512
+namespace avx512_bfloat16 {
+extern const WinogradKernels winograd;
+}
 namespace avx2 {
 extern const Kernels table;
 extern const WinogradKernels winograd;
@@ -25,12 +28,14 @@ struct Chosen {
 
 const Chosen& chosen() {
 #ifdef ROWS_X86
-  static const Chosen best = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-                                 ? Chosen{avx512::table, &avx512::winograd}
-                             : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-                                 ? Chosen{avx2::table, &avx2::winograd}
-                                 : Chosen{baseline::table, nullptr};
+  static const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  static const bool has_bfloat16 = __builtin_cpu_supports("avx512bf16");
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  static const Chosen best =
+      has_avx512 ? Chosen{avx512::table, has_bfloat16 ? &avx512_bfloat16::winograd : &avx512::winograd}
+      : has_avx2 ? Chosen{avx2::table, &avx2::winograd}
+                 : Chosen{baseline::table, nullptr};
 #else
   static const Chosen best{baseline::table, nullptr};
 #endif

@@ -5,6 +5,7 @@
 #endif
 
 #include <functional>
+#include <type_traits>
 
 #include "share_out.h"
 #include "winograd_kernels.h"
@@ -89,10 +90,24 @@ struct Channels {
 // `from` up to `to` are written.
 using Transform = std::function<void(const WinogradPoints& u, Channels channels, int64_t from, int64_t to)>;
 
+// How the matrices of a convolution are made from x and multiplied: `packed` channels of x are one value.
+template <typename T>
+struct Way {
+  decltype(WinogradTransforms<T>::inputs) inputs;
+  WinogradProduct product;
+  int64_t packed;
+};
+
+template <typename T>
+Way<T> plain_way() {
+  return {transforms<T>().inputs, winograd_kernels()->product, 1};
+}
+
 // The tiles `from` to `to` of some channels of y, from the transformed weights that give these.
 template <typename T>
-void convolve_tiles(const Tensor& x, const WinogradPoints& u, const Tensor& y, WinogradFinish<T> finish,
-                    const Matrices& vs, const Matrices& ms, int64_t from, int64_t to, Channels channels) {
+void convolve_tiles(const Way<T>& way, const Tensor& x, const WinogradPoints& u, const Tensor& y,
+                    WinogradFinish<T> finish, const Matrices& vs, const Matrices& ms, int64_t from, int64_t to,
+                    Channels channels) {
   const WinogradKernels& kernels = *winograd_kernels();
   const Tiles tiles(x);
   const int64_t inputs = x.size(1), thread = at::get_thread_num();
@@ -101,10 +116,10 @@ void convolve_tiles(const Tensor& x, const WinogradPoints& u, const Tensor& y, W
   if (finish.residual) finish.residual += channels.first;
   for (int64_t first = from; first < to; first += kTilesAtOnce) {
     const WinogradRows rows{first, std::min(kTilesAtOnce, to - first)};
-    transforms<T>().inputs(data<T>(x), v, tiles, rows, {inputs, inputs});
+    way.inputs(data<T>(x), v, tiles, rows, {inputs, inputs});
     for (int64_t p = 0; p < kWinogradPoints; p++) {
-      kernels.product(v.values + p * v.stride, u.values + p * u.stride, m.values + p * m.stride,
-                      parts_of(rows.count, kernels.rows) * kernels.rows, inputs, channels.count);
+      way.product(v.values + p * v.stride, u.values + p * u.stride, m.values + p * m.stride,
+                  parts_of(rows.count, kernels.rows) * kernels.rows, inputs / way.packed, channels.count);
     }
     transforms<T>().outputs(m, data<T>(y) + channels.first, finish, tiles, rows, {y.size(1), channels.count});
   }
@@ -112,16 +127,17 @@ void convolve_tiles(const Tensor& x, const WinogradPoints& u, const Tensor& y, W
 
 // y = finish(convolution of x)
 template <typename T>
-void convolve(const Tensor& x, const Transform& transform, const Tensor& y, const WinogradFinish<T>& finish) {
-  const int64_t tiles = Tiles(x).count, inputs = x.size(1), outputs = y.size(1), threads = at::get_num_threads();
-  const int64_t lanes = winograd_kernels()->lanes;
+void convolve(const Way<T>& way, const Tensor& x, const Transform& transform, const Tensor& y,
+              const WinogradFinish<T>& finish) {
+  const int64_t tiles = Tiles(x).count, inputs = x.size(1) / way.packed, outputs = y.size(1);
+  const int64_t threads = at::get_num_threads(), lanes = winograd_kernels()->lanes;
   Matrices v(threads, kTilesAtOnce, inputs), m(threads, kTilesAtOnce, outputs);
   if (tiles >= 2 * inputs) {
     Matrices u(1, inputs, outputs);
     place({&u, &v, &m});
     share_out(outputs, lanes, [&](int64_t from, int64_t to) { transform(u[0], {0, outputs}, from, to); });
     share_out(tiles, std::min(kTilesAtOnce, parts_of(tiles, threads)), [&](int64_t from, int64_t to) {
-      convolve_tiles<T>(x, u[0], y, finish, v, m, from, to, {0, outputs});
+      convolve_tiles(way, x, u[0], y, finish, v, m, from, to, {0, outputs});
     });
     return;
   }
@@ -135,13 +151,21 @@ void convolve(const Tensor& x, const Transform& transform, const Tensor& y, cons
       const Channels channels{first, std::min(share, to - first)};
       const WinogradPoints own{u[at::get_thread_num()].values, stride_of(inputs, channels.count)};
       transform(own, channels, 0, channels.count);
-      convolve_tiles<T>(x, own, y, finish, v, m, 0, tiles, channels);
+      convolve_tiles(way, x, own, y, finish, v, m, 0, tiles, channels);
     }
   });
 }
 
 Tensor like_with_channels(const Tensor& x, int64_t channels) {
   return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+}
+
+// What multiplies gradients of bfloat16, if the processor has it. Rounding their matrices to bfloat16 is a relative error
+// of 1 % (root mean square), a random one; over all layers, storing activations in bfloat16 moves gradients by far more.
+// Outputs are computed in float32: what a network says keeps the accuracy that bfloat16 has.
+const WinogradPairs* pairs_for(const Tensor& dy, const Tensor& weight) {
+  const bool fits = dy.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kFloat;
+  return fits ? winograd_kernels()->pairs : nullptr;
 }
 
 }  // namespace
@@ -176,7 +200,7 @@ Tensor winograd(const Tensor& input, const Tensor& weight, const Tensor& shift, 
   if (residual.defined()) check_same(y, residual, "convolution");
   by_type(x, [&](auto element) {
     using T = decltype(element);
-    convolve<T>(x, transform, y, {shift.defined() ? floats(shift) : nullptr, data<T>(residual), relu});
+    convolve<T>(plain_way<T>(), x, transform, y, {shift.defined() ? floats(shift) : nullptr, data<T>(residual), relu});
   });
   return y;
 }
@@ -184,17 +208,25 @@ Tensor winograd(const Tensor& input, const Tensor& weight, const Tensor& shift, 
 Tensor winograd_input_gradient(const Tensor& gradient, const Tensor& weight) {
   const Tensor dy = channels_last(gradient);
   const int64_t outputs = weight.size(0), inputs = weight.size(1);
+  const WinogradPairs* const pairs = pairs_for(dy, weight);
   const Transform transform = [&](const WinogradPoints& u, Channels channels, int64_t from, int64_t to) {
     by_type(weight, [&](auto element) {
       using T = decltype(element);
       const T* const last_point = data<T>(weight) + 8 * inputs + channels.first;
-      transforms<T>().weights({last_point, outputs, channels.count, 9 * inputs, -inputs}, u, from, to);
+      const WinogradWeights<T> turned{last_point, outputs, channels.count, 9 * inputs, -inputs};
+      if constexpr (std::is_same_v<T, float>) (pairs ? pairs->weights : transforms<T>().weights)(turned, u, from, to);
+      else transforms<T>().weights(turned, u, from, to);
     });
   };
   const Tensor dx = like_with_channels(dy, inputs);
-  by_type(dy, [&](auto element) {
-    convolve<decltype(element)>(dy, transform, dx, {nullptr, nullptr, false});
-  });
+  if (pairs) {
+    convolve<Bfloat16>({pairs->inputs, pairs->product, 2}, dy, transform, dx, {nullptr, nullptr, false});
+  } else {
+    by_type(dy, [&](auto element) {
+      using T = decltype(element);
+      convolve<T>(plain_way<T>(), dy, transform, dx, {nullptr, nullptr, false});
+    });
+  }
   return dx;
 }
 
@@ -202,6 +234,8 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
   const WinogradKernels& kernels = *winograd_kernels();
   const Tensor x = channels_last(input), dy = channels_last(gradient);
   const int64_t outputs = dy.size(1), inputs = x.size(1);
+  const WinogradPairs* const pairs = x.scalar_type() == at::kBFloat16 ? kernels.pairs : nullptr;
+  const WinogradProduct add_product = pairs ? pairs->add_product : kernels.add_product;
   const Tiles tiles(x);
   // Parts of the sum depend on the shapes alone, so that it does not depend on the number of threads.
   const int64_t most = std::min(kMostParts, kMostPairs / (inputs * outputs));
@@ -225,14 +259,19 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
       const int64_t last = std::min(tiles.count, (part + 1) * tiles_of_part);
       for (int64_t tile = part * tiles_of_part; tile < last; tile += kTilesAtOnce) {
         const WinogradRows rows{tile, std::min(kTilesAtOnce, last - tile)};
-        by_type(x, [&](auto element) {
-          using T = decltype(element);
-          transforms<T>().inputs(data<T>(x), v, tiles, rows, {inputs, inputs});
-          transforms<T>().gradients(data<T>(dy) + first, m, tiles, rows, {outputs, channels});
-        });
+        if (pairs) {
+          pairs->inputs_of_tiles(data<Bfloat16>(x), v, tiles, rows, {inputs, inputs});
+          pairs->gradients_of_tiles(data<Bfloat16>(dy) + first, m, tiles, rows, {outputs, channels});
+        } else {
+          by_type(x, [&](auto element) {
+            using T = decltype(element);
+            transforms<T>().inputs(data<T>(x), v, tiles, rows, {inputs, inputs});
+            transforms<T>().gradients(data<T>(dy) + first, m, tiles, rows, {outputs, channels});
+          });
+        }
         for (int64_t p = 0; p < kWinogradPoints; p++) {
-          kernels.add_product(m.values + p * m.stride, v.values + p * v.stride, sum.values + p * sum.stride, channels,
-                              rows.count, inputs);
+          add_product(m.values + p * m.stride, v.values + p * v.stride, sum.values + p * sum.stride, channels,
+                      pairs ? parts_of(rows.count, 2) : rows.count, inputs);
         }
       }
       task = end;

@@ -1,6 +1,10 @@
 // See winograd_kernels.h. ROWS_VARIANT names the instruction set that this copy is compiled for.
 #include "winograd_kernels.h"
 
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
 namespace posecraft {
 namespace ROWS_VARIANT {
 namespace {
@@ -115,21 +119,23 @@ inline __attribute__((always_inline)) void in_both_axes(const Read& read, const 
   }
 }
 
-// The vectors at one place of all matrices, in their order.
+// The vectors at one place of all matrices, of floats or bfloat16, in their order.
+template <typename E>
 struct Cursor {
-  explicit Cursor(const WinogradPoints& points, int64_t offset) : at(points.values + offset), stride(points.stride) {}
-  float* next() {
-    float* const here = at;
+  explicit Cursor(const WinogradPoints& points, int64_t offset)
+      : at(reinterpret_cast<E*>(points.values) + offset), stride(points.stride * (sizeof(float) / sizeof(E))) {}
+  E* next() {
+    E* const here = at;
     at += stride;
     return here;
   }
-  float* at;
+  E* at;
   const int64_t stride;
 };
 
 // Of nine vectors of weights, in rows of three.
 inline void store_weights(const Vec* nine, const WinogradPoints& u, int64_t offset) {
-  Cursor to(u, offset);
+  Cursor<float> to(u, offset);
   in_both_axes<3, 6, transform_weights>([&](int i, int j) { return nine[3 * i + j]; },
                                         [&](int, int, Vec value) { store(to.next(), value); });
 }
@@ -196,21 +202,24 @@ inline Place place(const WinogradTiles& tiles, int64_t tile) {
   return {tile / (tiles.down * tiles.across), 4 * (in_image / tiles.across), 4 * (in_image % tiles.across)};
 }
 
+template <typename T>
+const T zeros[kMostChannels] = {};
+
 // The cells of a square of `size` × `size` from a place on; those beyond the image have only zeros.
 template <int size, typename T>
 inline void cells_of(const T* x, const WinogradTiles& tiles, Place at, int64_t stride, const T** cells) {
-  static const T zeros[kMostChannels] = {};
   for (int i = 0; i < size; i++) {
     const bool row_exists = at.y + i >= 0 && at.y + i < tiles.height;
     const T* row = x + ((at.image * tiles.height + at.y + i) * tiles.width + at.x) * stride;
     for (int j = 0; j < size; j++) {
       const bool exists = row_exists && at.x + j >= 0 && at.x + j < tiles.width;
-      cells[size * i + j] = exists ? row + j * stride : zeros;
+      cells[size * i + j] = exists ? row + j * stride : zeros<T>;
     }
   }
 }
 
-template <typename T>
+// To matrices of E.
+template <typename T, typename E>
 void inputs(const T* x, const WinogradPoints& v, const WinogradTiles& tiles, WinogradRows rows,
             WinogradColumns channels) {
   for (int64_t t = 0; t < rows.count; t++) {
@@ -218,14 +227,14 @@ void inputs(const T* x, const WinogradPoints& v, const WinogradTiles& tiles, Win
     const T* cells[36];
     cells_of<6>(x, tiles, {at.image, at.y - 1, at.x - 1}, channels.stride, cells);
     for (int64_t c = 0; c < channels.count; c += kLanes) {
-      Cursor to(v, t * channels.count + c);
+      Cursor<E> to(v, t * channels.count + c);
       in_both_axes<6, 6, transform_input>([&](int i, int j) { return load(cells[6 * i + j] + c); },
                                           [&](int, int, Vec value) { store(to.next(), value); });
     }
   }
   for (int64_t t = rows.count; t % kRows != 0; t++) {
     for (int64_t c = 0; c < channels.count; c += kLanes) {
-      Cursor to(v, t * channels.count + c);
+      Cursor<E> to(v, t * channels.count + c);
       for (int p = 0; p < kPoints; p++) store(to.next(), Vec{});
     }
   }
@@ -262,15 +271,28 @@ void gradients(const T* dy, const WinogradPoints& m, const WinogradTiles& tiles,
     const T* cells[16];
     cells_of<4>(dy, tiles, place(tiles, rows.first + t), channels.stride, cells);
     for (int64_t c = 0; c < channels.count; c += kLanes) {
-      Cursor to(m, t * channels.count + c);
+      Cursor<float> to(m, t * channels.count + c);
       in_both_axes<4, 6, transform_gradient>([&](int i, int j) { return load(cells[4 * i + j] + c); },
                                              [&](int, int, Vec value) { store(to.next(), value); });
     }
   }
 }
 
+// a · b added to sums; of pairs, to each sum both products.
+template <bool pairs>
+inline Vec add_product(Vec sums, float a, Vec b) {
+#ifdef __AVX512BF16__
+  if constexpr (pairs) {
+    return reinterpret_cast<Vec>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(sums),
+                                                  reinterpret_cast<__m512bh>(_mm512_set1_ps(a)),
+                                                  reinterpret_cast<__m512bh>(b)));
+  }
+#endif
+  return sums + a * b;
+}
+
 // A block of kRows × vectors · kLanes of a · b, or of aᵀ · b added to what is there.
-template <int vectors, bool transposed>
+template <int vectors, bool transposed, bool pairs>
 inline __attribute__((always_inline)) void block(const float* a, int64_t a_stride, const float* b, float* c,
                                                  int64_t depth, int64_t columns) {
   Vec sums[kRows][vectors];
@@ -287,7 +309,7 @@ inline __attribute__((always_inline)) void block(const float* a, int64_t a_strid
     for (int r = 0; r < kRows; r++) {
       const float factor = transposed ? a[i * a_stride + r] : a[r * a_stride + i];
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; v++) sums[r][v] += factor * row[v];
+      for (int v = 0; v < vectors; v++) sums[r][v] = add_product<pairs>(sums[r][v], factor, row[v]);
     }
   }
 #pragma GCC unroll 8
@@ -297,7 +319,7 @@ inline __attribute__((always_inline)) void block(const float* a, int64_t a_strid
   }
 }
 
-template <bool transposed>
+template <bool transposed, bool pairs>
 void products(const float* a, const float* b, float* c, int64_t rows, int64_t depth, int64_t columns) {
   const int64_t a_stride = transposed ? rows : depth;
   for (int64_t column = 0; column < columns;) {
@@ -305,8 +327,8 @@ void products(const float* a, const float* b, float* c, int64_t rows, int64_t de
     for (int64_t row = 0; row < rows; row += kRows) {
       const float* left = a + (transposed ? row : row * depth);
       float* to = c + row * columns + column;
-      if (two) block<2, transposed>(left, a_stride, b + column, to, depth, columns);
-      else block<1, transposed>(left, a_stride, b + column, to, depth, columns);
+      if (two) block<2, transposed, pairs>(left, a_stride, b + column, to, depth, columns);
+      else block<1, transposed, pairs>(left, a_stride, b + column, to, depth, columns);
     }
     column += two ? 2 * kLanes : kLanes;
   }
@@ -329,8 +351,77 @@ void weight_gradient(const WinogradPoints& u, int64_t parts, float* w, int64_t c
 
 template <typename T>
 constexpr WinogradTransforms<T> transforms() {
-  return {weights<T>, weights_transposed<T>, inputs<T>, outputs<T>, gradients<T>};
+  return {weights<T>, weights_transposed<T>, inputs<T, float>, outputs<T>, gradients<T>};
 }
+
+#ifdef __AVX512BF16__
+
+inline __m512i rounded(Vec value) {
+  return _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(value))));
+}
+
+inline void store_pairs(float* to, Vec first, Vec second) {
+  _mm512_storeu_si512(to, _mm512_or_si512(rounded(first), _mm512_slli_epi32(rounded(second), 16)));
+}
+
+// The transforms of two squares whose vectors read(which, row, column) gives, as pairs.
+template <int from, void (*transform)(const Vec*, Vec*, int), typename Read>
+inline __attribute__((always_inline)) void transform_pairs(const Read& read, const WinogradPoints& points,
+                                                           int64_t offset) {
+  Vec first[kPoints];
+  in_both_axes<from, 6, transform>([&](int i, int j) { return read(0, i, j); },
+                                   [&](int i, int j, Vec value) { first[6 * i + j] = value; });
+  Cursor<float> to(points, offset);
+  in_both_axes<from, 6, transform>([&](int i, int j) { return read(1, i, j); },
+                                   [&](int i, int j, Vec value) { store_pairs(to.next(), first[6 * i + j], value); });
+}
+
+void weights_in_pairs(const WinogradWeights<float>& from_weights, const WinogradPoints& u, int64_t from, int64_t to) {
+  const auto& [values, rows, columns, row_stride, point_stride] = from_weights;
+  for (int64_t row = 0; row < rows; row += 2) {
+    for (int64_t c = from; c < to; c += kLanes) {
+      const float* const corner = values + row * row_stride + c;
+      transform_pairs<3, transform_weights>(
+          [&, row_stride = row_stride, point_stride = point_stride](int which, int i, int j) {
+            return load(corner + which * row_stride + (3 * i + j) * point_stride);
+          },
+          u, row / 2 * columns + c);
+    }
+  }
+}
+
+// Of squares of `size` × `size` that begin `border` cells before their tiles.
+template <int size, int border, void (*transform)(const Vec*, Vec*, int)>
+void pairs_of_tiles(const Bfloat16* x, const WinogradPoints& points, const WinogradTiles& tiles, WinogradRows rows,
+                    WinogradColumns channels) {
+  for (int64_t t = 0; t < rows.count; t += 2) {
+    const Bfloat16* cells[2][size * size];
+    for (int which = 0; which < 2; which++) {
+      if (t + which < rows.count) {
+        const Place at = place(tiles, rows.first + t + which);
+        cells_of<size>(x, tiles, {at.image, at.y - border, at.x - border}, channels.stride, cells[which]);
+      } else {
+        for (const Bfloat16*& cell : cells[which]) cell = zeros<Bfloat16>;
+      }
+    }
+    for (int64_t c = 0; c < channels.count; c += kLanes) {
+      transform_pairs<size, transform>(
+          [&](int which, int i, int j) { return load(cells[which][size * i + j] + c); }, points,
+          t / 2 * channels.count + c);
+    }
+  }
+}
+
+constexpr WinogradPairs kPairs = {weights_in_pairs,
+                                  inputs<Bfloat16, Bfloat16>,
+                                  pairs_of_tiles<6, 1, transform_input>,
+                                  pairs_of_tiles<4, 0, transform_gradient>,
+                                  products<false, true>,
+                                  products<true, true>};
+constexpr const WinogradPairs* kPairsOrNull = &kPairs;
+#else
+constexpr const WinogradPairs* kPairsOrNull = nullptr;
+#endif
 
 }  // namespace
 
@@ -340,9 +431,10 @@ const WinogradKernels winograd = {kLanes,
                                   kRows,
                                   transforms<float>(),
                                   transforms<Bfloat16>(),
-                                  products<false>,
-                                  products<true>,
-                                  weight_gradient};
+                                  products<false, false>,
+                                  products<true, false>,
+                                  weight_gradient,
+                                  kPairsOrNull};
 
 }  // namespace ROWS_VARIANT
 }  // namespace posecraft

@@ -48,6 +48,8 @@ struct WinogradColumns {
   int64_t stride, count;
 };
 
+using WinogradProduct = void (*)(const float* a, const float* b, float* c, int64_t rows, int64_t depth, int64_t columns);
+
 template <typename T>
 struct WinogradTransforms {
   // G g Gᵀ: matrices [rows, columns], of which those columns are written that begin at `from` and end before `to`, both
@@ -66,17 +68,36 @@ struct WinogradTransforms {
                     WinogradColumns channels);
 };
 
+// Gradients of bfloat16 with matrices of pairs of bfloat16, which lie where else a float does, and are multiplied twice as
+// fast. A pair is of two neighbours along the sum of the product; where the second is missing it is 0.
+struct WinogradPairs {
+  // `weights` with pairs of rows, [rows / 2, columns].
+  void (*weights)(const WinogradWeights<float>& weights, const WinogradPoints& u, int64_t from, int64_t to);
+  // `inputs` with pairs of channels.
+  void (*inputs)(const Bfloat16* x, const WinogradPoints& v, const WinogradTiles& tiles, WinogradRows rows,
+                 WinogradColumns channels);
+  // `inputs` and `gradients` with pairs of tiles.
+  void (*inputs_of_tiles)(const Bfloat16* x, const WinogradPoints& v, const WinogradTiles& tiles, WinogradRows rows,
+                          WinogradColumns channels);
+  void (*gradients_of_tiles)(const Bfloat16* dy, const WinogradPoints& m, const WinogradTiles& tiles,
+                             WinogradRows rows, WinogradColumns channels);
+  // With `depth` pairs.
+  WinogradProduct product, add_product;
+};
+
 struct WinogradKernels {
   // Channels are multiples of `lanes`, and not too many; rows of the left matrix are multiples of `rows`.
   int64_t lanes, most_channels, rows;
   WinogradTransforms<float> float32;
   WinogradTransforms<Bfloat16> bfloat16;
   // c = a · b with a [rows, depth], b [depth, columns], all row-major.
-  void (*product)(const float* a, const float* b, float* c, int64_t rows, int64_t depth, int64_t columns);
+  WinogradProduct product;
   // c += aᵀ · b with a [depth, rows].
-  void (*add_product)(const float* a, const float* b, float* c, int64_t rows, int64_t depth, int64_t columns);
+  WinogradProduct add_product;
   // Gᵀ u G, the adjoint of `weights`, of the sum of `parts` sets of matrices, one after the other: w[row][point][column].
   void (*weight_gradient)(const WinogradPoints& u, int64_t parts, float* w, int64_t columns, int64_t from, int64_t to);
+  // Null where the processor has no products of bfloat16.
+  const WinogradPairs* pairs;
 };
 
 // The fastest that this processor runs; null where there are none.
