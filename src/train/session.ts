@@ -1,4 +1,5 @@
 /** @file The parts that a run is made of, opened from its configuration, and the facts that a person wants of them. */
+import {freemem} from 'node:os';
 import type {Config} from '../config/schema.js';
 import {openDataset} from '../data/datasets/index.js';
 import type {TopDownDataset} from '../data/datasets/topDown.js';
@@ -11,6 +12,7 @@ import {RunConsole} from '../report/console.js';
 import {modelLine, splitLine} from '../report/tables.js';
 import type {TopDownTask} from '../tasks/topDown.js';
 import {buildTopDown, withTeacher} from '../tasks/topDownParts.js';
+import {memoryWarning} from './memoryNeed.js';
 
 export interface Session {
   readonly config: Config;
@@ -36,6 +38,8 @@ export async function openSession(config: Config): Promise<Session> {
   if (unmatched.length > 0) console.warn(`${config.model.weights} did not fill ${unmatched.join(', ')}.`);
   const task = await withTeacher(plain, config, train);
   const layers = summarize(task.model.deployed, config.model.input);
+  const warning = engine.device === 'cpu' ? memoryWarning(config, layers, freemem()) : null;
+  if (warning) console.warn(warning);
   return {config, console, engine, task, train, val, layers};
 }
 

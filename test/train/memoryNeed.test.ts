@@ -1,6 +1,6 @@
 /** @file What a run that has not enough memory tells of itself. */
 import {expect, it} from 'vitest';
-import {memoryNeed} from '../../src/train/memoryNeed.js';
+import {memoryNeed, memoryWarning} from '../../src/train/memoryNeed.js';
 import {CONFIG} from './config.js';
 
 const layer = (name: string, output: number[] | null) => ({
@@ -28,4 +28,15 @@ it('names the batch, the input and the three layers with the largest outputs', (
 
 it('names the batch and the input where no model was built yet', () => {
   expect(memoryNeed(CONFIG, [])).toBe('with train.batchSize=2, model.input=[32,32], train.precision=fp32');
+});
+
+it('warns of activations that do not fit into what is free', () => {
+  const layers = [{...layer('huge', [1, 512, 512, 64]), activationBytes: 2 ** 26}];
+  expect(memoryWarning(CONFIG, layers, 1.2 * 2 ** 27)).toBeNull();
+  expect(memoryWarning(CONFIG, layers, 2 ** 27)).toBe(
+    'The activations of a step take 154 MiB, and 128 MiB of memory are free: the system may kill the run without a word, with ' +
+      'train.batchSize=2, model.input=[32,32], train.precision=fp32; the largest outputs in training: huge [2,512,512,64] 128 MiB.',
+  );
+  const half = {...CONFIG, train: {...CONFIG.train, precision: 'bf16' as const}};
+  expect(memoryWarning(half, layers, 2 ** 27)).toBeNull();
 });

@@ -33,7 +33,7 @@ void unmap(void* pages, size_t bytes) {
 }
 
 [[noreturn]] void refuse(size_t bytes) {
-  TORCH_CHECK(false, "can't allocate memory: ", bytes, " bytes were asked for");
+  TORCH_CHECK(false, "can't allocate memory: you tried to allocate ", bytes, " bytes");
 }
 
 }  // namespace
