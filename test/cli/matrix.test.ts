@@ -71,6 +71,8 @@ describe('an ablation', () => {
     expect(folder.exists('output/abl/LOCK')).toBe(false);
 
     await stopAt('udp-sigma1-seed0', 'SIGKILL');
+    const {runs} = JSON.parse(folder.read(STATISTIC));
+    expect(runs.filter(({figures}: {figures: object | null}) => figures !== null)).toHaveLength(4);
     // The run sees that it is alone, saves and ends.
     await until(() => !folder.exists('output/abl/udp-sigma1-seed0/LOCK'));
 

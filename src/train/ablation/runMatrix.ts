@@ -67,19 +67,20 @@ export async function runMatrix(options: MatrixOptions): Promise<number> {
   requireOwnRuns(plan, progress);
   await mkdir(plan.folder, {recursive: true});
   const lock = await acquireLock(plan.folder);
-  const runner = new Runner(options, plan);
+  const {config} = plan.base;
+  const about = {
+    ...{title: config.name, folder: plan.folder, matrix, primary: primaryFigure(config.eval)},
+    command: ['pose-train --cfg', options.cfg, '--matrix', options.matrix, ...options.overrides].join(' '),
+  };
+  const runner = new Runner(options, plan, progress);
   try {
-    await runner.trainAll(progress);
+    // A long ablation can be read on the way. What keeps its results from being written is told at the end.
+    await runner.trainAll(progress, (runs) => writeAblation({...about, runs}).catch(() => undefined));
   } finally {
     runner.end();
     await lock.release();
   }
-  const {config} = plan.base;
-  const ablation = {
-    ...{title: config.name, folder: plan.folder, matrix, primary: primaryFigure(config.eval)},
-    command: ['pose-train --cfg', options.cfg, '--matrix', options.matrix, ...options.overrides].join(' '),
-    runs: runner.results,
-  };
+  const ablation = {...about, runs: runner.results};
   await writeAblation(ablation);
   runner.summarize(ablationTable(ablation));
   return runner.exitCode;
@@ -103,9 +104,13 @@ function requireOwnRuns({folder, runs}: Plan, progress: readonly RunProgress[]):
   );
 }
 
+function resultOf({name, variants, seed}: PlannedRun, progress: RunProgress): AblationRun {
+  return {name, variants, seed, figures: progress.kind === 'finished' ? progress.figures : null};
+}
+
 class Runner {
   readonly #console = new RunConsole();
-  readonly #results: AblationRun[] = [];
+  readonly #results: AblationRun[];
   readonly #failed: string[] = [];
   readonly #listeners: [NodeJS.Signals, () => void][] = [];
   readonly #running = new Set<TrainingProcess>();
@@ -115,7 +120,9 @@ class Runner {
   constructor(
     private readonly options: MatrixOptions,
     private readonly plan: Plan,
+    progress: readonly RunProgress[],
   ) {
+    this.#results = plan.runs.map((run, i) => resultOf(run, progress[i]));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       const listener = () => this.#stop(signal);
       this.#listeners.push([signal, listener]);
@@ -135,21 +142,29 @@ class Runner {
     for (const [signal, listener] of this.#listeners) process.off(signal, listener);
   }
 
-  async trainAll(progress: readonly RunProgress[]): Promise<void> {
+  /** @param save called with the results of all runs after each that was trained, once at a time */
+  async trainAll(
+    progress: readonly RunProgress[],
+    save: (runs: readonly AblationRun[]) => Promise<void>,
+  ): Promise<void> {
     const left = this.plan.runs.entries();
+    let saved = Promise.resolve();
     const trainNext = async () => {
-      for (const [i, run] of left) this.#results[i] = await this.#finish(run, i, progress[i]);
+      for (const [i, run] of left) {
+        this.#results[i] = await this.#finish(run, i, progress[i]);
+        if (progress[i].kind !== 'finished') saved = saved.then(() => save(this.#results));
+      }
     };
     await Promise.all(Array.from({length: this.options.jobs}, trainNext));
+    await saved;
   }
 
   async #finish(run: PlannedRun, i: number, before: RunProgress): Promise<AblationRun> {
     const isDone = before.kind === 'finished' || this.#signal !== null;
     const after = isDone ? before : await this.#train(run, i, before);
-    const figures = after.kind === 'finished' ? after.figures : null;
-    if (before.kind === 'finished') this.#say(i, `${this.#figure(figures)}, finished before`);
-    const {name, variants, seed} = run;
-    return {name, variants, seed, figures};
+    const result = resultOf(run, after);
+    if (before.kind === 'finished') this.#say(i, `${this.#figure(result.figures)}, finished before`);
+    return result;
   }
 
   /** The table, and what became of the rest. */

@@ -235,7 +235,8 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
   const Tensor x = channels_last(input), dy = channels_last(gradient);
   const int64_t outputs = dy.size(1), inputs = x.size(1);
   const WinogradPairs* const pairs = x.scalar_type() == at::kBFloat16 ? kernels.pairs : nullptr;
-  const WinogradProduct add_product = pairs ? pairs->add_product : kernels.add_product;
+  const WinogradProduct first_product = pairs ? pairs->transposed_product : kernels.transposed_product;
+  const WinogradProduct next_product = pairs ? pairs->add_transposed_product : kernels.add_transposed_product;
   const Tiles tiles(x);
   // Parts of the sum depend on the shapes alone, so that it does not depend on the number of threads.
   const int64_t most = std::min(kMostParts, kMostPairs / (inputs * outputs));
@@ -253,9 +254,6 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
       const int64_t first = task % blocks * kChannelsOfTask;
       const int64_t channels = std::min(outputs, (end - part * blocks) * kChannelsOfTask) - first;
       const WinogradPoints sum{u[part].values + first * inputs, u[part].stride};
-      for (int64_t p = 0; p < kWinogradPoints; p++) {
-        std::fill_n(sum.values + p * sum.stride, channels * inputs, 0.0f);
-      }
       const int64_t last = std::min(tiles.count, (part + 1) * tiles_of_part);
       for (int64_t tile = part * tiles_of_part; tile < last; tile += kTilesAtOnce) {
         const WinogradRows rows{tile, std::min(kTilesAtOnce, last - tile)};
@@ -270,8 +268,9 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
           });
         }
         for (int64_t p = 0; p < kWinogradPoints; p++) {
-          add_product(m.values + p * m.stride, v.values + p * v.stride, sum.values + p * sum.stride, channels,
-                      pairs ? parts_of(rows.count, 2) : rows.count, inputs);
+          const WinogradProduct product = tile == part * tiles_of_part ? first_product : next_product;
+          product(m.values + p * m.stride, v.values + p * v.stride, sum.values + p * sum.stride, channels,
+                  pairs ? parts_of(rows.count, 2) : rows.count, inputs);
         }
       }
       task = end;

@@ -291,15 +291,15 @@ inline Vec add_product(Vec sums, float a, Vec b) {
   return sums + a * b;
 }
 
-// A block of kRows × vectors · kLanes of a · b, or of aᵀ · b added to what is there.
-template <int vectors, bool transposed, bool pairs>
+// A block of kRows × vectors · kLanes of a · b or aᵀ · b, which may be added to what is there.
+template <int vectors, bool transposed, bool adds, bool pairs>
 inline __attribute__((always_inline)) void block(const float* a, int64_t a_stride, const float* b, float* c,
                                                  int64_t depth, int64_t columns) {
   Vec sums[kRows][vectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; r++) {
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) sums[r][v] = transposed ? load(c + r * columns + v * kLanes) : Vec{};
+    for (int v = 0; v < vectors; v++) sums[r][v] = adds ? load(c + r * columns + v * kLanes) : Vec{};
   }
   for (int64_t i = 0; i < depth; i++) {
     Vec row[vectors];
@@ -319,7 +319,7 @@ inline __attribute__((always_inline)) void block(const float* a, int64_t a_strid
   }
 }
 
-template <bool transposed, bool pairs>
+template <bool transposed, bool adds, bool pairs>
 void products(const float* a, const float* b, float* c, int64_t rows, int64_t depth, int64_t columns) {
   const int64_t a_stride = transposed ? rows : depth;
   for (int64_t column = 0; column < columns;) {
@@ -327,8 +327,8 @@ void products(const float* a, const float* b, float* c, int64_t rows, int64_t de
     for (int64_t row = 0; row < rows; row += kRows) {
       const float* left = a + (transposed ? row : row * depth);
       float* to = c + row * columns + column;
-      if (two) block<2, transposed, pairs>(left, a_stride, b + column, to, depth, columns);
-      else block<1, transposed, pairs>(left, a_stride, b + column, to, depth, columns);
+      if (two) block<2, transposed, adds, pairs>(left, a_stride, b + column, to, depth, columns);
+      else block<1, transposed, adds, pairs>(left, a_stride, b + column, to, depth, columns);
     }
     column += two ? 2 * kLanes : kLanes;
   }
@@ -416,8 +416,9 @@ constexpr WinogradPairs kPairs = {weights_in_pairs,
                                   inputs<Bfloat16, Bfloat16>,
                                   pairs_of_tiles<6, 1, transform_input>,
                                   pairs_of_tiles<4, 0, transform_gradient>,
-                                  products<false, true>,
-                                  products<true, true>};
+                                  products<false, false, true>,
+                                  products<true, false, true>,
+                                  products<true, true, true>};
 constexpr const WinogradPairs* kPairsOrNull = &kPairs;
 #else
 constexpr const WinogradPairs* kPairsOrNull = nullptr;
@@ -431,8 +432,9 @@ const WinogradKernels winograd = {kLanes,
                                   kRows,
                                   transforms<float>(),
                                   transforms<Bfloat16>(),
-                                  products<false, false>,
-                                  products<true, false>,
+                                  products<false, false, false>,
+                                  products<true, false, false>,
+                                  products<true, true, false>,
                                   weight_gradient,
                                   kPairsOrNull};
 

@@ -82,7 +82,7 @@ struct WinogradPairs {
   void (*gradients_of_tiles)(const Bfloat16* dy, const WinogradPoints& m, const WinogradTiles& tiles,
                              WinogradRows rows, WinogradColumns channels);
   // With `depth` pairs.
-  WinogradProduct product, add_product;
+  WinogradProduct product, transposed_product, add_transposed_product;
 };
 
 struct WinogradKernels {
@@ -92,8 +92,8 @@ struct WinogradKernels {
   WinogradTransforms<Bfloat16> bfloat16;
   // c = a · b with a [rows, depth], b [depth, columns], all row-major.
   WinogradProduct product;
-  // c += aᵀ · b with a [depth, rows].
-  WinogradProduct add_product;
+  // c = aᵀ · b and c += aᵀ · b with a [depth, rows].
+  WinogradProduct transposed_product, add_transposed_product;
   // Gᵀ u G, the adjoint of `weights`, of the sum of `parts` sets of matrices, one after the other: w[row][point][column].
   void (*weight_gradient)(const WinogradPoints& u, int64_t parts, float* w, int64_t columns, int64_t from, int64_t to);
   // Null where the processor has no products of bfloat16.
