@@ -1,9 +1,8 @@
 /** @file What a run's configuration may say of distillation: the teacher, and the way in which the student learns from it. */
 import {z} from 'zod';
+import {path, positive} from './values.js';
 
-const path = z.string().min(1);
 const weight = z.number().nonnegative();
-const positive = z.number().int().positive();
 /** The agent's narrowest layers have an eighth of it. */
 const latent = positive.min(8);
 

@@ -1,10 +1,8 @@
 /** @file What a run's configuration may say of its network: backbones, heads, what fits together. Sizes are [height, width]. */
 import {z} from 'zod';
 import {cspnext, rtmccHead, simccHead} from './rtmposeSchema.js';
+import {fraction, path, positive} from './values.js';
 
-const path = z.string().min(1);
-const fraction = z.number().min(0).max(1);
-const positive = z.number().int().positive();
 const size = z.tuple([positive, positive]);
 
 /** A stage has as many branches as its number says. */

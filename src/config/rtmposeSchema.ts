@@ -1,7 +1,7 @@
 /** @file What a configuration may say of RTMPose and SimCC: the CSPNeXt backbone, the heads that classify coordinates. */
 import {z} from 'zod';
+import {positive} from './values.js';
 
-const positive = z.number().int().positive();
 const sigma = z.number().positive();
 
 export const cspnext = z.strictObject({
@@ -23,6 +23,13 @@ export const cspnext = z.strictObject({
     .describe('widths of deconvolutions, each of which doubles the resolution: for heatmaps'),
 });
 
+const labelBeta = (standard: number | null) =>
+  z
+    .number()
+    .positive()
+    .nullable()
+    .default(standard)
+    .describe('the same for the labels; null: Gaussians that sum to 1 are the distribution itself');
 const splitRatio = z.number().positive().default(2).describe('bins a pixel');
 
 export const simccHead = z.strictObject({
@@ -30,12 +37,7 @@ export const simccHead = z.strictObject({
   splitRatio,
   sigma: z.tuple([sigma, sigma]).default([6, 6]).describe('[x, y]: of the labels’ Gaussians, in bins'),
   beta: z.number().positive().default(1).describe('factor of the outputs before their softmax'),
-  labelBeta: z
-    .number()
-    .positive()
-    .nullable()
-    .default(null)
-    .describe('the same for the labels; null: Gaussians that sum to 1 are the distribution itself'),
+  labelBeta: labelBeta(null),
 });
 
 const gau = z
@@ -57,10 +59,5 @@ export const rtmccHead = z.strictObject({
   hiddenChannels: positive.default(256).describe('width of a keypoint’s token'),
   gau: gau.describe('attention between the keypoints'),
   beta: z.number().positive().default(10).describe('factor of the outputs before their softmax'),
-  labelBeta: z
-    .number()
-    .positive()
-    .nullable()
-    .default(10)
-    .describe('the same for the labels; null: Gaussians that sum to 1 are the distribution itself'),
+  labelBeta: labelBeta(10),
 });

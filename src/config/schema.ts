@@ -3,11 +3,8 @@ import {z} from 'zod';
 import {distillSchema} from './distillSchema.js';
 import {modelSchema} from './modelSchema.js';
 import {trainSchema} from './trainSchema.js';
+import {count, fraction, path, positive} from './values.js';
 
-const path = z.string().min(1);
-const fraction = z.number().min(0).max(1);
-const count = z.number().int().nonnegative();
-const positive = z.number().int().positive();
 const split = z.strictObject({
   annotations: path,
   images: path.describe('a folder, a zip archive, or a folder in one'),

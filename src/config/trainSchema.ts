@@ -1,10 +1,8 @@
 /** @file What a configuration may say of training itself: optimiser, schedule, average of the weights, divergence. */
 import {z} from 'zod';
+import {count, fraction, positive} from './values.js';
 
-const fraction = z.number().min(0).max(1);
 const decay = z.number().min(0).lt(1);
-const count = z.number().int().nonnegative();
-const positive = z.number().int().positive();
 
 /** What is set for the parameters of some names; of several groups that name one, the last counts, key by key. */
 const parameterGroup = z.strictObject({
