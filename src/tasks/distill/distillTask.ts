@@ -1,5 +1,5 @@
 /** @file Top-down pose estimation with a teacher: the task's own loss, and what the method adds to it. */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import type {DistillConfig} from '../../config/distillSchema.js';
 import type {ModelConfig} from '../../config/modelSchema.js';
 import type {KeypointSet} from '../../data/keypoints.js';
@@ -42,8 +42,8 @@ export class DistillTask extends TopDownTask {
   protected override lossIn(inputs: TopDownInputs, draws: Draws): () => Loss {
     const {images, records} = inputs;
     // Not recorded: in the fused kernels of evaluation.
-    const compute = () => this.taught(images);
-    const taught = this.cache && records ? this.cache.taught(records, compute) : compute();
+    const ask = (places: Int32Array) => this.taught(tf.gather(images, places));
+    const taught = this.cache && records ? this.cache.taught(records, ask) : this.taught(images);
     return () => this.#total(inputs, taught, draws);
   }
 

@@ -49,33 +49,27 @@ export class TeacherCache {
   }
 
   /**
-   * What the teacher gives for a batch: as it is kept if all of it is, else from `compute`.
+   * What the teacher gives for a batch: of the samples that are kept, what is kept; the teacher is asked about the others.
    * @param numbers of the samples' records
+   * @param ask what the teacher gives for the samples at these places of the batch
    * @returns tensors of the caller's
    */
-  taught(numbers: Int32Array, compute: () => Tapped): Tapped {
-    const known = this.#read(numbers);
-    if (known) return this.#tensors(known);
-    const taught = compute();
-    if (this.#isWritable) this.#write(numbers, taught);
-    return taught;
+  taught(numbers: Int32Array, ask: (places: Int32Array) => Tapped): Tapped {
+    const records = Array.from(numbers, (number) => this.#read(number));
+    const unknown = Int32Array.from(records.keys()).filter((place) => !records[place]);
+    const rows = unknown.length > 0 ? rowsOf(ask(unknown)) : [];
+    for (const [i, row] of rows.entries()) {
+      records[unknown[i]] = row;
+      this.#write(numbers[unknown[i]], row);
+    }
+    return this.#tensors(records as Float32Array[]);
   }
 
   close(): void {
     closeSync(this.#file);
   }
 
-  #read(numbers: Int32Array): Float32Array[] | null {
-    const records: Float32Array[] = [];
-    for (const number of numbers) {
-      const record = this.#readRecord(number);
-      if (!record) return null;
-      records.push(record);
-    }
-    return records;
-  }
-
-  #readRecord(number: number): Float32Array | null {
+  #read(number: number): Float32Array | null {
     const record = Buffer.alloc(this.#recordBytes);
     if (readSync(this.#file, record, 0, record.length, number * this.#recordBytes) < record.length)
       return null;
@@ -84,32 +78,20 @@ export class TeacherCache {
     return new Float32Array(values.buffer, values.byteOffset, this.#floats);
   }
 
-  #write(numbers: Int32Array, taught: Tapped): void {
-    const parts = tensorsOf(taught).map((tensor) => tensor.dataSync<'float32'>());
+  #write(number: number, values: Float32Array): void {
+    if (!this.#isWritable) return;
+    const record = Buffer.alloc(this.#recordBytes);
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    record.set(bytes, CHECKSUM_BYTES);
+    record.writeUInt32LE(crc32(bytes), 0);
     try {
-      for (const [i, number] of numbers.entries()) this.#writeRecord(number, parts, i);
+      for (let done = 0; done < record.length; ) {
+        done += writeSync(this.#file, record, done, record.length - done, number * this.#recordBytes + done);
+      }
     } catch (error) {
       this.#isWritable = false;
-      const reason = storageError(error, this.path);
-      process.emitWarning(
-        `distill.cache: what the teacher gives is kept no further. ${(reason as Error).message}`,
-      );
-    }
-  }
-
-  #writeRecord(number: number, parts: readonly Float32Array[], i: number): void {
-    const record = Buffer.alloc(this.#recordBytes);
-    const values = record.subarray(CHECKSUM_BYTES);
-    let at = 0;
-    for (const [part, shape] of this.shapes.entries()) {
-      const size = elementCount(shape);
-      const own = parts[part].subarray(i * size, (i + 1) * size);
-      values.set(new Uint8Array(own.buffer, own.byteOffset, own.byteLength), at);
-      at += own.byteLength;
-    }
-    record.writeUInt32LE(crc32(values), 0);
-    for (let done = 0; done < record.length; ) {
-      done += writeSync(this.#file, record, done, record.length - done, number * this.#recordBytes + done);
+      const {message} = storageError(error, this.path) as Error;
+      process.emitWarning(`distill.cache: what the teacher gives is kept no further. ${message}`);
     }
   }
 
@@ -128,6 +110,21 @@ export class TeacherCache {
   get #recordBytes(): number {
     return CHECKSUM_BYTES + Float32Array.BYTES_PER_ELEMENT * this.#floats;
   }
+}
+
+/** Of each sample, its features and its outputs behind each other. */
+function rowsOf(taught: Tapped): Float32Array[] {
+  const batch = taught.features.shape[0];
+  const rows = tf.tidy(() =>
+    tf.concat(
+      tensorsOf(taught).map((tensor) => tf.reshape(tensor, [batch, -1])),
+      1,
+    ),
+  );
+  const values = rows.dataSync<'float32'>();
+  rows.dispose();
+  const size = values.length / batch;
+  return Array.from({length: batch}, (_, i) => values.subarray(i * size, (i + 1) * size));
 }
 
 /** The shapes of what a teacher gave for a batch. */
