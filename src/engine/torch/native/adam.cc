@@ -60,7 +60,7 @@ void adam_(at::TensorList parameters, at::TensorList gradients, at::TensorList f
       adam_composed(p, g, m, v, options);
       continue;
     }
-    share_out(p.numel(), even_unit(p.numel(), kGrain), [&](int64_t from, int64_t to) {
+    share_out_evenly(p.numel(), kGrain, [&](int64_t from, int64_t to) {
       kernels().adam(floats(p) + from, floats(g) + from, floats(m) + from, floats(v) + from, to - from, scalars);
     });
   }

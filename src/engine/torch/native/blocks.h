@@ -68,7 +68,7 @@ struct Blocks {
   template <typename Body>
   void each(const Body& body) const {
     const int64_t grain = std::max<int64_t>(kGrain / std::max<int64_t>(height * channels, 1), 1);
-    share_out(count, even_unit(count, grain), [&](int64_t from, int64_t to) {
+    share_out_evenly(count, grain, [&](int64_t from, int64_t to) {
       for (int64_t block = from; block < to; block++) {
         const int64_t row = block * height;
         body(block, row * channels, std::min(height, rows - row));

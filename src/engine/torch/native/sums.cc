@@ -38,7 +38,7 @@ Tensor sum_relu(at::TensorList terms) {
   by_type(y, [&](auto type) {
     using T = decltype(type);
     const int64_t lines = first.size(0) * height;
-    share_out(lines, even_unit(lines, std::max<int64_t>(kGrain / row, 1)), [&](int64_t from, int64_t to) {
+    share_out_evenly(lines, std::max<int64_t>(kGrain / row, 1), [&](int64_t from, int64_t to) {
       for (int64_t i = from; i < to; i++) {
         for (size_t t = 0; t < dense.size(); t++) {
           const int64_t line = i / height * (height / factors[t]) + i % height / factors[t];
