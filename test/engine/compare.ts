@@ -31,6 +31,12 @@ export async function resultsOn(backend: BackendName, compute: () => tf.Tensor[]
   return results;
 }
 
+/** The distance of two tensors in units of the size of the second. */
+export function distance(actual: tf.Tensor, expected: tf.Tensor): number {
+  const norm = (x: tf.Tensor) => tf.norm(x).dataSync()[0];
+  return norm(tf.sub(actual, expected)) / norm(expected);
+}
+
 /** Every value within `tolerance` of the largest expected one. */
 export function expectClose(actual: Result, expected: Result, tolerance: number): void {
   expect(actual.shape).toEqual(expected.shape);

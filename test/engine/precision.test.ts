@@ -9,19 +9,13 @@ import type {TorchBackend} from '../../src/engine/torch/backend.js';
 import {BatchNorm2d, Conv2d, ReLU} from '../../src/nn/layers.js';
 import {Sequential} from '../../src/nn/sequential.js';
 import {adamOf} from '../train/steps.js';
-import {drawn} from './compare.js';
+import {distance, drawn} from './compare.js';
 
 const OPTIONS = {stride: 1, padding: 1, dilation: 1, groups: 1};
 const image = () => drawn('image', [2, 8, 6, 3]) as tf.Tensor4D;
 
 function isHalf(x: tf.Tensor): boolean {
   return (tf.backend() as TorchBackend).isHalf(x);
-}
-
-/** The distance of two tensors in units of the size of the second. */
-function distance(actual: tf.Tensor, expected: tf.Tensor): number {
-  const norm = (x: tf.Tensor) => tf.norm(x).dataSync()[0];
-  return norm(tf.sub(actual, expected)) / norm(expected);
 }
 
 function net(): Sequential {

@@ -7,18 +7,27 @@ import {
   batchNormInference,
   batchNormTraining,
 } from '../../../src/engine/ops/batchNorm.js';
-import {drawn, expectFiniteDifferences, expectSameOnBothBackends, withGradients} from '../compare.js';
+import {convolution} from '../../../src/engine/ops/convolution.js';
+import {withPrecision} from '../../../src/engine/precision.js';
+import type {TorchBackend} from '../../../src/engine/torch/backend.js';
+import {
+  distance,
+  drawn,
+  expectFiniteDifferences,
+  expectSameOnBothBackends,
+  withGradients,
+} from '../compare.js';
 
 const OPTIONS = {momentum: 0.1, epsilon: 1e-5};
 const CHANNELS = 3;
 
 /** Running statistics as a layer begins with, and scale and offset that are not those. */
-function makeState(): BatchNormState {
+function makeState(channels = CHANNELS): BatchNormState {
   return {
-    scale: drawn('scale', [CHANNELS]),
-    offset: drawn('offset', [CHANNELS]),
-    runningMean: tf.variable(tf.zeros([CHANNELS]), false),
-    runningVariance: tf.variable(tf.ones([CHANNELS]), false),
+    scale: drawn('scale', [channels]),
+    offset: drawn('offset', [channels]),
+    runningMean: tf.variable(tf.zeros([channels]), false),
+    runningVariance: tf.variable(tf.ones([channels]), false),
   };
 }
 
@@ -34,34 +43,56 @@ const TRAINING: [string, Training][] = [
   ],
 ];
 
+/** The output of a normalisation of x, and its gradients by x, scale, offset and residual. */
+function outputAndGradients(normalize: Training, x: tf.Tensor4D): tf.Tensor[] {
+  const state = makeState(x.shape[3]);
+  const f = (...[x, scale, offset, residual]: tf.Tensor[]) =>
+    tf.add(
+      normalize(
+        x as tf.Tensor4D,
+        {...state, scale: scale as tf.Tensor1D, offset: offset as tf.Tensor1D},
+        residual as tf.Tensor4D,
+      ),
+      tf.mul(residual, 0.5),
+    );
+  const results = withGradients(f, [x, state.scale, state.offset, drawn('residual', x.shape)]);
+  tf.dispose([state.runningMean, state.runningVariance]);
+  return results;
+}
+
 describe.each(TRAINING)('%s', (_, normalize) => {
+  // Narrow rows and wide ones, whole vectors and parts of them.
   it.each([
-    [2, 4, 6],
-    [3, 5, 7],
-    [1, 1, 5],
-  ])('over %i × %i × %i values has the same output and gradients on both backends', async (...sizes) => {
-    await expectSameOnBothBackends(() => {
-      const state = makeState();
-      const f = (...[x, scale, offset, residual]: tf.Tensor[]) =>
-        tf.add(
-          normalize(
-            x as tf.Tensor4D,
-            {...state, scale: scale as tf.Tensor1D, offset: offset as tf.Tensor1D},
-            residual as tf.Tensor4D,
-          ),
-          tf.mul(residual, 0.5),
-        );
-      const shape = [...sizes, CHANNELS];
-      const results = withGradients(f, [
-        drawn('x', shape),
-        state.scale,
-        state.offset,
-        drawn('residual', shape),
-      ]);
-      tf.dispose([state.runningMean, state.runningVariance]);
-      return results;
-    }, 2e-4);
+    [2, 4, 6, 3],
+    [3, 5, 7, 3],
+    [1, 1, 5, 3],
+    [2, 13, 11, 1],
+    [2, 13, 11, 8],
+    [2, 13, 11, 17],
+    [2, 13, 11, 116],
+    [2, 13, 11, 130],
+    [2, 13, 11, 256],
+  ])('over %i × %i × %i × %i values has the same output and gradients on both backends', async (...shape) => {
+    await expectSameOnBothBackends(() => outputAndGradients(normalize, drawn('x', shape)), 2e-4);
   });
+
+  it.each([8, 17, 32, 130])(
+    'of %i channels in bfloat16 is that of float32, but for rounding',
+    async (channels) => {
+      await selectBackend({backend: 'torch'});
+      withPrecision('bf16', () => {
+        const image = drawn('image', [2, 13, 11, 4]) as tf.Tensor4D;
+        const weight = drawn('weight', [1, 1, 4, channels]) as tf.Tensor4D;
+        const half = convolution(image, weight, null, {stride: 1, padding: 0, dilation: 1, groups: 1});
+        const full = tf.tensor4d(half.dataSync(), half.shape);
+        const [actual, expected] = [half, full].map((x) => outputAndGradients(normalize, x));
+        const isHalf = ([, byInput]: tf.Tensor[]) => (tf.backend() as TorchBackend).isHalf(byInput);
+        expect([actual, expected].map(isHalf)).toEqual([true, false]);
+        // Where a sum is next to 0, rounding decides whether ReLU lets its gradient through.
+        for (const [i, result] of actual.entries()) expect(distance(result, expected[i])).toBeLessThan(0.03);
+      });
+    },
+  );
 
   it('moves the running statistics alike on both backends', async () => {
     await expectSameOnBothBackends(() => {

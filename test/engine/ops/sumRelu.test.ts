@@ -5,9 +5,9 @@ import {selectBackend} from '../../../src/engine/index.js';
 import {sumRelu} from '../../../src/engine/ops/sumRelu.js';
 import {drawn, expectSameOnBothBackends, withGradients} from '../compare.js';
 
-/** Terms of [2, 8 / f, 12 / f, 5]. */
-function terms(factors: readonly number[]): tf.Tensor4D[] {
-  return factors.map((f, i) => drawn(`term ${i}`, [2, 8 / f, 12 / f, 5]));
+/** Terms of [2, 8 / f, 12 / f, channels]. */
+function terms(factors: readonly number[], channels = 5): tf.Tensor4D[] {
+  return factors.map((f, i) => drawn(`term ${i}`, [2, 8 / f, 12 / f, channels]));
 }
 
 const sum = (...inputs: tf.Tensor[]) => sumRelu(inputs as tf.Tensor4D[]);
@@ -16,7 +16,9 @@ describe('sumRelu', () => {
   it.each([[[1]], [[1, 1]], [[1, 2]], [[1, 2, 4]], [[1, 1, 4, 2]]])(
     'of terms at 1/%s of the size has the same output and gradients on both backends',
     async (factors) => {
-      await expectSameOnBothBackends(() => withGradients(sum, terms(factors)));
+      for (const channels of [5, 16, 40]) {
+        await expectSameOnBothBackends(() => withGradients(sum, terms(factors, channels)));
+      }
     },
   );
 

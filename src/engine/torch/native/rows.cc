@@ -3,99 +3,182 @@
 
 #include <cstring>
 
+#include "vectors.h"
+
 namespace posecraft {
 namespace ROWS_VARIANT {
 namespace {
 
-inline float load(const float& x) { return x; }
-inline float load(const Bfloat16& x) {
-  const uint32_t bits = static_cast<uint32_t>(x.bits) << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-
-inline void store(float& to, float value) { to = value; }
-inline void store(Bfloat16& to, float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  // To the nearest, ties to even; a NaN stays one.
-  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  to.bits = value == value ? static_cast<uint16_t>(rounded) : uint16_t{0x7fc0};
-}
-
 // e^x within two units in the last place, by the power of two next to it and a polynomial (Cephes).
-inline float exponential(float x) {
-  x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-  const float shifted = x * 1.44269504f + 12582912.0f;  // 1.5 · 2^23: the whole part lands in the lowest bits
-  int32_t power;
-  std::memcpy(&power, &shifted, sizeof(power));
-  const float whole = shifted - 12582912.0f;
-  const float r = (x - whole * 0.693359375f) - whole * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
+inline Vec exponential(Vec x) {
+  x = x < -87.0f ? Vec{} - 87.0f : x;
+  x = x > 88.0f ? Vec{} + 88.0f : x;
+  const Vec shifted = x * 1.44269504f + 12582912.0f;  // 1.5 · 2^23: the whole part lands in the lowest bits
+  const Vec whole = shifted - 12582912.0f;
+  const Vec r = (x - whole * 0.693359375f) - whole * -2.12194440e-4f;
+  Vec p = Vec{} + 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  const uint32_t bits = static_cast<uint32_t>(power - 0x4b400000 + 127) << 23;
-  float scale;
-  std::memcpy(&scale, &bits, sizeof(scale));
-  return p * scale;
+  return p * reinterpret_cast<Vec>((reinterpret_cast<Bits>(shifted) - 0x4b400000 + 127) << 23);
 }
 
 template <Activation activation>
-inline float activate(float z) {
-  if (activation == Activation::kRelu) return z > 0.0f || z != z ? z : 0.0f;
+inline Vec activate(Vec z) {
+  if (activation == Activation::kRelu) return (z > 0.0f) | (z != z) ? z : Vec{};
   if (activation == Activation::kSilu) return z / (1.0f + exponential(-z));
   return z;
 }
 
 // dy · activation'(z); for ReLU the sign of its output y says as much.
-template <Activation activation, typename T>
-inline float through(float dy, const T* y, float z, int64_t i) {
-  if (activation == Activation::kRelu) return load(y[i]) > 0.0f ? dy : 0.0f;
+template <Activation activation>
+inline Vec through(Vec dy, Vec y, Vec z) {
+  if (activation == Activation::kRelu) return y > 0.0f ? dy : Vec{};
   if (activation == Activation::kSilu) {
-    const float s = 1.0f / (1.0f + exponential(-z));
+    const Vec s = 1.0f / (1.0f + exponential(-z));
     return dy * s * (1.0f + z * (1.0f - s));
   }
   return dy;
 }
 
-// In one pass: sums of the distance from the first row, which is near enough to the mean for nothing to cancel.
-template <typename T>
-void moments(const T* x, int64_t rows, int64_t channels, float* __restrict mean, float* __restrict deviation) {
-  for (int64_t c = 0; c < channels; c++) mean[c] = deviation[c] = 0.0f;
-  for (int64_t r = 1; r < rows; r++) {
-    const T* row = x + r * channels;
-    for (int64_t c = 0; c < channels; c++) {
-      const float d = load(row[c]) - load(x[c]);
-      mean[c] += d;
-      deviation[c] += d * d;
+// Rows of few channels are taken several at a time, as one of whole vectors, at least kWide long.
+constexpr int64_t kWide = 128, kWidest = kWide * kLanes;
+
+inline int64_t width_of(int64_t channels) {
+  int64_t width = channels;
+  if (channels >= kWide) return width;
+  while (width % kLanes != 0 || width < kWide) width *= 2;
+  return width;
+}
+
+// Of the elements of a wide row.
+using Wide = float[kWidest];
+
+// What each channel has, for each element of a wide row; in `own` if that is not the same.
+inline const float* repeated(const float* of_channels, int64_t channels, int64_t width, Wide& own) {
+  if (width == channels) return of_channels;
+  std::memcpy(own, of_channels, sizeof(float) * channels);
+  for (int64_t done = channels; done < width; done *= 2) std::memcpy(own + done, own, sizeof(float) * done);
+  return own;
+}
+
+// Where sums by channel are gathered, by the elements of a wide row: in `own` if there are more of these.
+inline float* no_sums(float* of_channels, int64_t channels, int64_t width, Wide& own) {
+  float* const sums = width == channels ? of_channels : own;
+  std::memset(sums, 0, sizeof(float) * width);
+  return sums;
+}
+
+template <typename Some>
+inline void add(float* sums, Vec value, Some some) {
+  store(sums, load(sums, some) + value, some);
+}
+
+inline void add_up(const float* sums, int64_t channels, int64_t width, float* of_channels) {
+  if (width == channels) return;
+  std::memcpy(of_channels, sums, sizeof(float) * channels);
+  for (int64_t start = channels; start < width; start += channels) {
+    each_vector(channels, [&](int64_t c, auto some) { add(of_channels + c, load(sums + start + c, some), some); });
+  }
+}
+
+// body(element, its place in a wide row, how much of a vector) over `rows` of `channels`.
+template <typename Body>
+inline __attribute__((always_inline)) void each_element(int64_t rows, int64_t channels, const Body& body) {
+  const int64_t count = rows * channels, width = width_of(channels);
+  for (int64_t start = 0; start < count; start += width) {
+    each_vector(width < count - start ? width : count - start,
+                [&](int64_t c, auto some) { body(start + c, c, some); });
+  }
+}
+
+struct Terms {
+  Vec first, second;
+};
+
+// The sums of the terms(element, its place in a wide row, how much of a vector) over `rows` of `channels`: of as many vectors at
+// once as there are registers for.
+template <typename Of>
+inline __attribute__((always_inline)) void add_terms(int64_t rows, int64_t channels, float* first, float* second,
+                                                     const Of& terms) {
+  constexpr int kAtOnce = kLanes / 2;
+  const int64_t count = rows * channels, width = width_of(channels), whole = count - count % width;
+  int64_t column = 0;
+  for (; column + kAtOnce * kLanes <= width; column += kAtOnce * kLanes) {
+    Terms sums[kAtOnce] = {};
+    for (int64_t start = column; start < whole; start += width) {
+#pragma GCC unroll 8
+      for (int v = 0; v < kAtOnce; v++) {
+        const Terms more = terms(start + v * kLanes, column + v * kLanes, Whole{});
+        sums[v].first += more.first;
+        sums[v].second += more.second;
+      }
+    }
+    for (int v = 0; v < kAtOnce; v++) {
+      store(first + column + v * kLanes, sums[v].first);
+      store(second + column + v * kLanes, sums[v].second);
     }
   }
-  const float share = 1.0f / static_cast<float>(rows);
-  for (int64_t c = 0; c < channels; c++) {
-    const float shift = mean[c] * share;
-    deviation[c] = deviation[c] > mean[c] * shift ? deviation[c] - mean[c] * shift : 0.0f;
-    mean[c] = load(x[c]) + shift;
+  const auto add_row = [&](int64_t start, int64_t from, int64_t to) {
+    each_vector(to - from, [&](int64_t i, auto some) {
+      const Terms more = terms(start + from + i, from + i, some);
+      add(first + from + i, more.first, some);
+      add(second + from + i, more.second, some);
+    });
+  };
+  for (int64_t start = 0; start < whole; start += width) add_row(start, column, width);
+  add_row(whole, 0, count - whole);
+}
+
+// Sums of the distances from `origin`, and of their squares.
+template <typename T, typename Origin>
+inline void distances(const T* x, int64_t rows, int64_t channels, const Origin* origin, float* sums, float* squares) {
+  add_terms(rows, channels, sums, squares, [&](int64_t i, int64_t c, auto some) -> Terms {
+    const Vec d = load(x + i, some) - load(origin + c, some);
+    return {d, d * d};
+  });
+}
+
+// In one pass, from the distances from the first row, which is near enough to the mean for nothing to cancel.
+template <typename T>
+void moments(const T* x, int64_t rows, int64_t channels, float* mean, float* deviation) {
+  const int64_t width = width_of(channels);
+  Wide own_sums, own_squares;
+  float* const sums = no_sums(mean, channels, width, own_sums);
+  float* const squares = no_sums(deviation, channels, width, own_squares);
+  if (width == channels) {
+    distances(x, rows, channels, x, sums, squares);
+  } else {
+    Wide own_first;
+    float first_row[kWide];
+    each_vector(channels, [&](int64_t c, auto some) { store(first_row + c, load(x + c, some), some); });
+    distances(x, rows, channels, repeated(first_row, channels, width, own_first), sums, squares);
+    add_up(sums, channels, width, mean);
+    add_up(squares, channels, width, deviation);
   }
+  const float share = 1.0f / static_cast<float>(rows);
+  each_vector(channels, [&](int64_t c, auto some) {
+    const Vec total = load(mean + c, some), shift = total * share, spread = load(deviation + c, some);
+    store(deviation + c, spread > total * shift ? spread - total * shift : Vec{}, some);
+    store(mean + c, load(x + c, some) + shift, some);
+  });
 }
 
 template <typename T, Activation activation, bool has_residual>
 void normalize_rows(const T* x, const T* residual, T* y, int64_t rows, int64_t channels, const float* factor,
                     const float* shift) {
-  for (int64_t r = 0; r < rows; r++) {
-    const int64_t start = r * channels;
-    // y may be x itself, but no other part of it.
-#pragma GCC ivdep
-    for (int64_t c = 0; c < channels; c++) {
-      float z = load(x[start + c]) * factor[c] + shift[c];
-      if (has_residual) z += load(residual[start + c]);
-      store(y[start + c], activate<activation>(z));
-    }
-  }
+  const int64_t width = width_of(channels);
+  Wide own_factors, own_shifts;
+  const float* const factors = repeated(factor, channels, width, own_factors);
+  const float* const shifts = repeated(shift, channels, width, own_shifts);
+  each_element(rows, channels, [&](int64_t i, int64_t c, auto some) {
+    Vec z = load(x + i, some) * load(factors + c, some) + load(shifts + c, some);
+    if (has_residual) z += load(residual + i, some);
+    store(y + i, activate<activation>(z), some);
+  });
 }
 
 template <typename T, Activation activation>
@@ -121,22 +204,33 @@ void normalize(const T* x, const T* residual, T* y, int64_t rows, int64_t channe
   }
 }
 
+// What came out of the activation is read where that is ReLU, z worked out where it is SiLU.
+template <Activation activation, typename T, typename Some>
+inline Vec gradient_at(const T* dy, const T* y, Vec value, const float* factors, const float* shifts, int64_t i,
+                       int64_t c, Some some) {
+  const Vec output = activation == Activation::kRelu ? load(y + i, some) : Vec{};
+  const Vec z = activation == Activation::kSilu ? value * load(factors + c, some) + load(shifts + c, some) : Vec{};
+  return through<activation>(load(dy + i, some), output, z);
+}
+
 template <typename T, Activation activation, bool keeps>
-void reduce_rows(const T* dy, const T* x, const T* y, T* __restrict g, int64_t rows, int64_t channels,
-                 const float* mean, const float* factor, const float* shift, float* __restrict sum_g,
-                 float* __restrict sum_gx) {
-  for (int64_t c = 0; c < channels; c++) sum_g[c] = sum_gx[c] = 0.0f;
-  for (int64_t r = 0; r < rows; r++) {
-    const int64_t start = r * channels;
-    for (int64_t c = 0; c < channels; c++) {
-      const int64_t i = start + c;
-      const float value = load(x[i]);
-      const float gradient = through<activation>(load(dy[i]), y, value * factor[c] + shift[c], i);
-      if (keeps) store(g[i], gradient);
-      sum_g[c] += gradient;
-      sum_gx[c] += gradient * (value - mean[c]);
-    }
-  }
+void reduce_rows(const T* dy, const T* x, const T* y, T* g, int64_t rows, int64_t channels, const float* mean,
+                 const float* factor, const float* shift, float* sum_g, float* sum_gx) {
+  const int64_t width = width_of(channels);
+  Wide own_means, own_factors, own_shifts, own_sums, own_products;
+  const float* const means = repeated(mean, channels, width, own_means);
+  const float* const factors = repeated(factor, channels, width, own_factors);
+  const float* const shifts = repeated(shift, channels, width, own_shifts);
+  float* const sums = no_sums(sum_g, channels, width, own_sums);
+  float* const products = no_sums(sum_gx, channels, width, own_products);
+  add_terms(rows, channels, sums, products, [&](int64_t i, int64_t c, auto some) -> Terms {
+    const Vec value = load(x + i, some);
+    const Vec gradient = gradient_at<activation>(dy, y, value, factors, shifts, i, c, some);
+    if (keeps) store(g + i, gradient, some);
+    return {gradient, gradient * (value - load(means + c, some))};
+  });
+  add_up(sums, channels, width, sum_g);
+  add_up(products, channels, width, sum_gx);
 }
 
 template <typename T, Activation activation>
@@ -163,17 +257,20 @@ void reduce_gradient(const T* dy, const T* x, const T* y, T* g, int64_t rows, in
 }
 
 template <typename T, Activation activation>
-void input_rows(const T* dy, const T* x, const T* y, T* __restrict dx, int64_t rows, int64_t channels,
-                const float* factor, const float* shift, const float* slope, const float* intercept) {
-  for (int64_t r = 0; r < rows; r++) {
-    const int64_t start = r * channels;
-    for (int64_t c = 0; c < channels; c++) {
-      const int64_t i = start + c;
-      const float value = load(x[i]);
-      const float gradient = through<activation>(load(dy[i]), y, value * factor[c] + shift[c], i);
-      store(dx[i], gradient * factor[c] + value * slope[c] + intercept[c]);
-    }
-  }
+void input_rows(const T* dy, const T* x, const T* y, T* dx, int64_t rows, int64_t channels, const float* factor,
+                const float* shift, const float* slope, const float* intercept) {
+  const int64_t width = width_of(channels);
+  Wide own_factors, own_shifts, own_slopes, own_intercepts;
+  const float* const factors = repeated(factor, channels, width, own_factors);
+  const float* const shifts = repeated(shift, channels, width, own_shifts);
+  const float* const slopes = repeated(slope, channels, width, own_slopes);
+  const float* const intercepts = repeated(intercept, channels, width, own_intercepts);
+  each_element(rows, channels, [&](int64_t i, int64_t c, auto some) {
+    const Vec value = load(x + i, some);
+    const Vec gradient = gradient_at<activation>(dy, y, value, factors, shifts, i, c, some);
+    const Vec along = value * load(slopes + c, some) + load(intercepts + c, some);
+    store(dx + i, gradient * load(factors + c, some) + along, some);
+  });
 }
 
 template <typename T>
@@ -190,14 +287,17 @@ void input_gradient(const T* dy, const T* x, const T* y, T* dx, int64_t rows, in
 }
 
 template <typename T, bool is_first, bool is_last>
-void add_cells(T* __restrict y, const T* x, int64_t width, int64_t channels, int64_t factor) {
-  for (int64_t w = 0; w < width; w++) {
-    T* cell = y + w * channels;
-    const T* from = x + w / factor * channels;
-    for (int64_t c = 0; c < channels; c++) {
-      const float sum = is_first ? load(from[c]) : load(cell[c]) + load(from[c]);
-      store(cell[c], is_last ? activate<Activation::kRelu>(sum) : sum);
-    }
+void add_cells(T* y, const T* x, int64_t width, int64_t channels, int64_t factor) {
+  // Without repetition the cells of a row are one row of more channels.
+  const int64_t cells = factor == 1 ? 1 : width, size = factor == 1 ? width * channels : channels;
+  for (int64_t w = 0; w < cells; w++) {
+    T* cell = y + w * size;
+    const T* from = x + w / factor * size;
+    each_vector(size, [&](int64_t c, auto some) {
+      Vec sum = load(from + c, some);
+      if (!is_first) sum += load(cell + c, some);
+      store(cell + c, is_last ? activate<Activation::kRelu>(sum) : sum, some);
+    });
   }
 }
 

@@ -9,8 +9,9 @@ extern const Kernels table;
 extern const WinogradKernels winograd;
 }  // namespace avx512
 namespace avx512_bfloat16 {
+extern const Kernels table;
 extern const WinogradKernels winograd;
-}
+}  // namespace avx512_bfloat16
 namespace avx2 {
 extern const Kernels table;
 extern const WinogradKernels winograd;
@@ -33,9 +34,10 @@ const Chosen& chosen() {
   static const bool has_bfloat16 = __builtin_cpu_supports("avx512bf16");
   static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   static const Chosen best =
-      has_avx512 ? Chosen{avx512::table, has_bfloat16 ? &avx512_bfloat16::winograd : &avx512::winograd}
-      : has_avx2 ? Chosen{avx2::table, &avx2::winograd}
-                 : Chosen{baseline::table, nullptr};
+      has_avx512 && has_bfloat16 ? Chosen{avx512_bfloat16::table, &avx512_bfloat16::winograd}
+      : has_avx512               ? Chosen{avx512::table, &avx512::winograd}
+      : has_avx2                 ? Chosen{avx2::table, &avx2::winograd}
+                                 : Chosen{baseline::table, nullptr};
 #else
   static const Chosen best{baseline::table, nullptr};
 #endif

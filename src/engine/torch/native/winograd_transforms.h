@@ -1,51 +1,11 @@
-// The vectors that Winograd's algorithm computes with, and its transforms of squares of them: a part of
-// winograd_kernels.cc, once for each instruction set.
+// The transforms of Winograd's algorithm, of squares of vectors: a part of winograd_kernels.cc, once for each instruction set.
 #pragma once
 
-#include <cstdint>
-
-#ifdef __AVX512BF16__
-#include <immintrin.h>
-#endif
-
-#include "rows.h"
+#include "vectors.h"
 
 namespace posecraft {
 namespace ROWS_VARIANT {
 namespace {
-
-#ifdef __AVX512F__
-constexpr int kLanes = 16;
-#else
-constexpr int kLanes = 8;
-#endif
-
-typedef float Vec __attribute__((vector_size(4 * kLanes)));
-typedef float Unaligned __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
-typedef uint32_t Bits __attribute__((vector_size(4 * kLanes)));
-typedef int32_t Lanes __attribute__((vector_size(4 * kLanes)));
-typedef uint16_t Halves __attribute__((vector_size(2 * kLanes)));
-typedef uint16_t UnalignedHalves __attribute__((vector_size(2 * kLanes), aligned(2), may_alias));
-
-inline Vec load(const float* x) { return *reinterpret_cast<const Unaligned*>(x); }
-inline Vec load(const Bfloat16* x) {
-  const Halves halves = *reinterpret_cast<const UnalignedHalves*>(x);
-  return reinterpret_cast<Vec>(__builtin_convertvector(halves, Bits) << 16);
-}
-
-inline void store(float* to, Vec value) { *reinterpret_cast<Unaligned*>(to) = value; }
-// To the nearest, ties to even; a NaN stays one. The instruction takes what is below 2^-126 for 0.
-inline void store(Bfloat16* to, Vec value) {
-#ifdef __AVX512BF16__
-  const __m256bh rounded = _mm512_cvtneps_pbh(reinterpret_cast<__m512>(value));
-  *reinterpret_cast<UnalignedHalves*>(to) = reinterpret_cast<Halves>(rounded);
-#else
-  const Bits bits = reinterpret_cast<Bits>(value);
-  const Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  const Bits quiet = Bits{} + 0x7fc0;
-  *reinterpret_cast<UnalignedHalves*>(to) = __builtin_convertvector(value == value ? rounded : quiet, Halves);
-#endif
-}
 
 // One-dimensional transforms; the results are written `n` vectors apart. The interpolation points are 0, ±2/3, ±3/2 and
 // infinity (Alam et al. 2022: ±c and ±1/c): the rounding error is a sixth of that with the usual 0, ±1, ±2 and infinity.
