@@ -171,18 +171,26 @@ describe('convolution', () => {
         expect(distance(half[i], expected)).toBeLessThan(i === 0 ? 0.003 : 0.015);
       }
     });
+  });
 
-    it('refuses a gradient that does not fit, with the shapes', async () => {
+  it.each([
+    [16, 1],
+    [4, 1],
+    [4, 2],
+  ])(
+    'refuses a gradient that does not fit, with the shapes: %i channels, stride %i',
+    async (channels, stride) => {
       await selectBackend({backend: 'torch'});
-      const [x, weight] = operandsOf({batch: 1, size: [4, 4], channels: [16, 16]});
-      const dy = drawn('dy', [1, 4, 5, 16]);
-      const {stride, padding, dilation, groups} = plain;
+      const [x, weight] = operandsOf({batch: 1, size: [4, 4], channels: [channels, channels]});
+      const dy = drawn('dy', [1, 4, 5, channels]);
+      const {padding, dilation, groups} = plain;
       for (const kernel of [KERNELS.convolutionInputGradient, KERNELS.convolutionWeightGradient]) {
         const operation = () => runKernel(kernel, {dy, x, weight}, {stride, padding, dilation, groups});
-        expect(operation).toThrow('a gradient of [1, 16, 4, 5] does not fit input [1, 16, 4, 4]');
+        const shape = `[1, ${channels}, 4, 4]`;
+        expect(operation).toThrow(`a gradient of [1, ${channels}, 4, 5] does not fit input ${shape}`);
       }
-    });
-  });
+    },
+  );
 
   it('refuses operands whose channels differ, with their shapes', async () => {
     await selectBackend({backend: 'torch'});

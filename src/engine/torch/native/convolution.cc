@@ -13,13 +13,28 @@ bool by_winograd(const Tensor& x, const Tensor& weight, const Convolution& of) {
          x.size(1) == weight.size(1);
 }
 
-// The same of the gradients. libtorch itself checks less than Winograd's algorithm trusts in.
-bool by_winograd(const Tensor& dy, const Tensor& x, const Tensor& weight, const Convolution& of) {
-  if (!by_winograd(x, weight, of) || dy.scalar_type() != x.scalar_type()) return false;
-  const std::array<int64_t, 4> sizes{x.size(0), weight.size(0), x.size(2), x.size(3)};
+// libtorch itself checks less than it, or Winograd's algorithm, trusts in.
+void check_gradient(const Tensor& dy, const Tensor& x, const Tensor& weight, const Convolution& of) {
+  const auto fits = [&](at::IntArrayRef by_axis, int64_t least) {
+    return static_cast<int64_t>(by_axis.size()) == x.dim() - 2 &&
+           std::all_of(by_axis.begin(), by_axis.end(), [&](int64_t one) { return one >= least; });
+  };
+  TORCH_CHECK(x.dim() > 2 && weight.dim() == x.dim() && fits(of.stride, 1) && fits(of.padding, 0) && fits(of.dilation, 1),
+              "convolution: stride ", of.stride, ", padding ", of.padding, " and dilation ", of.dilation,
+              " do not fit input ", x.sizes(), " and weight ", weight.sizes());
+  std::vector<int64_t> sizes{x.size(0), weight.size(0)};
+  for (int64_t i = 2; i < x.dim(); i++) {
+    const int64_t reach = of.dilation[i - 2] * (weight.size(i) - 1) + 1;
+    sizes.push_back((x.size(i) + 2 * of.padding[i - 2] - reach) / of.stride[i - 2] + 1);
+  }
   TORCH_CHECK(dy.sizes() == at::IntArrayRef(sizes), "convolution: a gradient of ", dy.sizes(), " does not fit input ",
               x.sizes(), " and weight ", weight.sizes());
-  return true;
+}
+
+// Whether the gradients are computed by Winograd's algorithm.
+bool by_winograd(const Tensor& dy, const Tensor& x, const Tensor& weight, const Convolution& of) {
+  check_gradient(dy, x, weight, of);
+  return by_winograd(x, weight, of) && dy.scalar_type() == x.scalar_type();
 }
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Optional<Tensor>& maybe_bias, at::IntArrayRef stride,
