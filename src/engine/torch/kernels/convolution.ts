@@ -69,18 +69,35 @@ function inPrecision(operand: Operand): Handle {
   return operand.isHalf ? handle : to(handle, SCALAR_TYPES.bfloat16);
 }
 
+/** The convolutions of which the addon was asked last, by their weights. */
+const asked = new WeakMap<tf.DataId, {options: ConvolutionOptions; isFull: boolean}>();
+
+/** Whether a convolution of inputs in bfloat16 takes its weight in float32. Asking the addon costs as much as a small kernel. */
+function isTakenInFull(weight: Operand, handle: Handle, options: ConvolutionOptions): boolean {
+  const known = asked.get(weight.info.dataId);
+  if (known && isSame(known.options, options)) return known.isFull;
+  const isFull = takesFullWeight(handle, ...geometry(options));
+  asked.set(weight.info.dataId, {options, isFull});
+  return isFull;
+}
+
+function isSame(a: ConvolutionOptions, b: ConvolutionOptions): boolean {
+  return (
+    a.stride === b.stride && a.padding === b.padding && a.dilation === b.dilation && a.groups === b.groups
+  );
+}
+
 /** Of a convolution of activations in the precision in force. */
-function weightFor(geometry: Geometry, weight: Operand, torch: TorchBackend): Handle {
+function weightFor(options: ConvolutionOptions, weight: Operand, torch: TorchBackend): Handle {
   const handle = convolutionWeight(weight, torch);
-  const isFull = currentPrecision() !== 'bf16' || takesFullWeight(handle, ...geometry);
+  const isFull = currentPrecision() !== 'bf16' || isTakenInFull(weight, handle, options);
   return isFull ? handle : torch.halfCopy(weight.info, OIHW, handle);
 }
 
 function convolve({x, weight, bias}: Operands, options: ConvolutionOptions, torch: TorchBackend): Handle {
   const isHalf = currentPrecision() === 'bf16';
   const offset = bias && (isHalf ? to(bias.handle, SCALAR_TYPES.bfloat16) : bias.handle);
-  const steps = geometry(options);
-  return convolution(inPrecision(x), weightFor(steps, weight, torch), offset ?? null, ...steps);
+  return convolution(inPrecision(x), weightFor(options, weight, torch), offset ?? null, ...geometry(options));
 }
 
 register<ConvolutionOptions>(KERNELS.convolution, (operands, options, torch) =>
@@ -105,8 +122,7 @@ function gradientArguments(
   options: ConvolutionOptions,
   torch: TorchBackend,
 ): Arguments {
-  const steps = geometry(options);
-  return [inPrecision(dy), inPrecision(x), weightFor(steps, weight, torch), ...steps];
+  return [inPrecision(dy), inPrecision(x), weightFor(options, weight, torch), ...geometry(options)];
 }
 
 register<ConvolutionOptions>(KERNELS.convolutionInputGradient, (operands, options, torch) =>

@@ -56,7 +56,15 @@ Tensor sum_relu(at::TensorList terms) {
 Tensor accumulate(const Tensor& a, const Tensor& b) {
   check_same(a, b, "accumulate");
   const bool is_alone = a.scalar_type() == b.scalar_type() && a.use_count() <= 2 && a.storage().use_count() == 1;
-  return is_alone && a.is_non_overlapping_and_dense() ? a.add_(b) : a.add(b);
+  if (!is_alone || !a.is_non_overlapping_and_dense()) return a.add(b);
+  if (!has_rows(a) || a.strides() != b.strides()) return a.add_(b);
+  by_type(a, [&](auto type) {
+    using T = decltype(type);
+    share_out_evenly(a.numel(), kGrain, [&](int64_t from, int64_t to) {
+      row_kernels<T>().add_repeated(data<T>(a) + from, data<T>(b) + from, 1, to - from, 1, false, false);
+    });
+  });
+  return a;
 }
 
 }  // namespace
