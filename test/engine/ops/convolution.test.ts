@@ -111,13 +111,14 @@ describe('convolution', () => {
   });
 
   // Winograd's algorithm takes 3×3 convolutions of 16 channels and more: with more weights than cells and the other way
-  // round, with tiles that reach over the border, with a gradient of weights in one part and in several.
+  // round, with tiles that reach over the border, with a gradient of weights in one part and in several, of one lot and more.
   describe('of many channels', () => {
     it.each([
       {batch: 2, size: [7, 9], channels: [16, 32]},
       {batch: 1, size: [3, 2], channels: [32, 16]},
       {batch: 2, size: [17, 20], channels: [16, 48]},
       {batch: 3, size: [33, 30], channels: [16, 16]},
+      {batch: 1, size: [33, 30], channels: [48, 96]},
     ] as const)('$channels at $size has the same output and gradients on both backends', async (change) => {
       await expectSameOnBothBackends(() =>
         withGradients((...inputs) => apply(plain, inputs), operandsOf(change)),

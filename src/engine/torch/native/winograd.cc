@@ -243,7 +243,11 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
   const int64_t parts = std::max<int64_t>(std::min(tiles.count / kTilesOfPart, most), 1);
   const int64_t tiles_of_part = parts_of(tiles.count, parts), blocks = parts_of(outputs, kChannelsOfTask);
   const int64_t threads = at::get_num_threads();
-  Matrices u(parts, outputs, inputs), vs(threads, kTilesAtOnce, inputs), ms(threads, kTilesAtOnce, outputs);
+  // The sums are read and written once for each lot of tiles: in one whose matrices take twice as much as they that is little.
+  const int64_t lot = 2 * inputs * outputs * (pairs ? 2 : 1) / (inputs + outputs);
+  const int64_t most_lots = parts_of(tiles_of_part, kTilesAtOnce);
+  const int64_t at_once = std::min(std::max<int64_t>(lot / kTilesAtOnce, 1), most_lots) * kTilesAtOnce;
+  Matrices u(parts, outputs, inputs), vs(threads, at_once, inputs), ms(threads, at_once, outputs);
   place({&u, &vs, &ms});
   // Few parts are shared out by their channels, as many together as can be: each task transforms all of x of its part.
   const int64_t unit = parts >= 2 * threads ? blocks : parts_of(parts * blocks, threads);
@@ -255,8 +259,8 @@ Tensor winograd_weight_gradient(const Tensor& gradient, const Tensor& input) {
       const int64_t channels = std::min(outputs, (end - part * blocks) * kChannelsOfTask) - first;
       const WinogradPoints sum{u[part].values + first * inputs, u[part].stride};
       const int64_t last = std::min(tiles.count, (part + 1) * tiles_of_part);
-      for (int64_t tile = part * tiles_of_part; tile < last; tile += kTilesAtOnce) {
-        const WinogradRows rows{tile, std::min(kTilesAtOnce, last - tile)};
+      for (int64_t tile = part * tiles_of_part; tile < last; tile += at_once) {
+        const WinogradRows rows{tile, std::min(at_once, last - tile)};
         if (pairs) {
           pairs->inputs_of_tiles(data<Bfloat16>(x), v, tiles, rows, {inputs, inputs});
           pairs->gradients_of_tiles(data<Bfloat16>(dy) + first, m, tiles, rows, {outputs, channels});
