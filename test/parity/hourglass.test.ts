@@ -10,9 +10,8 @@ import {supervisedLoss} from '../../src/losses/supervised.js';
 import type {PoseModel} from '../../src/models/poseModel.js';
 import {buildModel} from '../../src/models/registry.js';
 import {getStateDict, loadStateDict} from '../../src/nn/stateDict.js';
-import {stream} from '../../src/random.js';
 import {modelConfig} from '../models/configs.js';
-import {largestError, Reference} from './reference.js';
+import {largestError, nudged, Reference} from './reference.js';
 
 const REFERENCE = new Reference('hourglass/hourglass_thin_mpii16');
 const STACKS = 2;
@@ -136,12 +135,6 @@ function trainingStep(model: PoseModel, images: tf.Tensor4D): {loss: number; nor
 }
 
 /** The images changed by what single precision rounds off. */
-function nudged(images: tf.Tensor4D, index: number): tf.Tensor4D {
-  const random = stream(0, 'test/nudge', 0, index);
-  const factors = Float32Array.from({length: images.size}, () => 1 + random.normal(0, 3e-7));
-  return tf.mul(images, tf.tensor(factors, images.shape));
-}
-
 function spread(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return Math.hypot(...values.map((value) => value - mean)) / Math.sqrt(values.length - 1);
