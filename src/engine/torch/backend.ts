@@ -1,53 +1,13 @@
 /** @file TensorFlow.js's backend `torch`: tensors live in libtorch, in NHWC as TensorFlow.js speaks it. */
 import * as tf from '@tensorflow/tfjs';
-import {changesOf} from '../ops/inPlace.js';
+import {Entry, type NumericArray, type NumericType} from './entry.js';
 import {type Layout, TorchOrder} from './layout.js';
 import {type Handle, native, operator, SCALAR_TYPES, withinKernel} from './native.js';
 
 type DataId = tf.DataId;
-type NumericType = 'float32' | 'int32' | 'bool';
 
-/**
- * What the backend knows of one tensor's data. TensorFlow.js holds it as the tensor's data id, which may be any object:
- * so there is nothing to look up.
- */
-class Entry {
-  refCount = 1;
-  isHeld = true;
-  /** Strings stay on the host, encoded as TensorFlow.js passes them. */
-  strings: Uint8Array[] | null = null;
-  /** A few numbers stay there too, until a kernel of libtorch asks for them. */
-  few: NumericArray | null = null;
-  complex: {real: tf.TensorInfo; imag: tf.TensorInfo} | null = null;
-  /** Whether what TensorFlow.js takes for float32 is stored in bfloat16. */
-  isHalf = false;
-  /** A copy in bfloat16 in some order of axes, of the values after so many changes in place. */
-  halfCopy: (View & {readonly changes: number}) | null = null;
-
-  constructor(
-    readonly dtype: tf.DataType,
-    readonly shape: readonly number[],
-    /** Numbers live in libtorch; null also as long as only the view was asked for. */
-    public handle: Handle | null,
-    /** The same tensor in libtorch's order of axes, kept because every use of it needs it so. */
-    public view: View | null = null,
-  ) {}
-}
-
-interface View {
-  readonly layout: Layout;
-  readonly handle: Handle;
-}
-
-type NumericArray = Float32Array | Int32Array | Uint8Array;
-
-const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array} as const;
-
-/** Up to so many numbers a call into libtorch takes longer than the arithmetic. */
-const FEW = 16;
 const reshape = operator('reshape');
 const permute = operator('permute');
-const toType = operator('to.dtype');
 
 /** What a kernel gives. */
 export type Output = Handle | TorchOrder;
@@ -60,12 +20,6 @@ export interface Elementwise {
   readonly takes: (dtype: tf.DataType) => boolean;
   /** undefined: the type of the operands. */
   readonly gives?: NumericType;
-}
-
-/** An array of numbers as the typed array that a tensor of this type is uploaded from. */
-function typedArray(values: tf.backend_util.BackendValues, dtype: NumericType): NumericArray {
-  const Type = ARRAYS[dtype];
-  return values instanceof Type ? values : Type.from(values as ArrayLike<number>);
 }
 
 function dtypeOf(scalarType: number): NumericType {
@@ -85,32 +39,6 @@ function pairwise(f: (a: number, b: number) => number, a: NumericArray, b: Numer
   const results = new Float32Array(a.length);
   for (let i = 0; i < a.length; i++) results[i] = f(a[i], b[i]);
   return results;
-}
-
-/** Runs one operation whose result outlives the kernel in progress. */
-function kept(operation: () => Handle): Handle {
-  return withinKernel(operation)[0];
-}
-
-/** The handle of the tensor in its own shape. */
-function ownHandle(entry: Entry): Handle {
-  const {view, few, dtype, shape} = entry;
-  if (few) {
-    entry.handle = native().upload(few, shape, SCALAR_TYPES[dtype as NumericType]);
-    // Kernels may change the values in place from now on.
-    entry.few = null;
-  }
-  if (entry.handle === null && view) entry.handle = kept(() => permute(view.handle, view.layout.fromTorch));
-  if (entry.handle === null) throw new Error(`a ${dtype} tensor cannot enter a numeric kernel`);
-  return entry.handle;
-}
-
-function releaseAll(entry: Entry): void {
-  const {handle, view, halfCopy} = entry;
-  if (handle !== null) native().release(handle);
-  if (view) native().release(view.handle);
-  if (halfCopy) native().release(halfCopy.handle);
-  entry.halfCopy = null;
 }
 
 export class TorchBackend extends tf.KernelBackend {
@@ -166,34 +94,21 @@ export class TorchBackend extends tf.KernelBackend {
   #contents(values: tf.backend_util.BackendValues, shape: readonly number[], dtype: tf.DataType): Entry {
     if (dtype === 'complex64')
       throw new Error('complex tensors are written as their real and imaginary parts');
-    if (dtype !== 'string') {
-      const numbers = typedArray(values, dtype);
-      const size = tf.util.sizeFromShape([...shape]);
-      if (size > FEW || numbers.length !== size)
-        return this.#hold(new Entry(dtype, [...shape], native().upload(numbers, shape, SCALAR_TYPES[dtype])));
-      const entry = this.#hold(new Entry(dtype, [...shape], null));
-      entry.few = numbers.slice();
-      return entry;
-    }
-    const entry = this.#hold(new Entry(dtype, [...shape], null));
-    entry.strings = values as Uint8Array[];
-    return entry;
+    return this.#hold(Entry.of(values, shape, dtype));
   }
 
   /** The handle of a tensor, seen in the tensor's own shape; made within the kernel in progress if it differs. */
   handle({dataId, shape}: tf.TensorInfo): Handle {
     const entry = this.#entry(dataId);
-    const handle = ownHandle(entry);
+    const handle = entry.ownHandle();
     return sameShape(entry.shape, shape) ? handle : reshape(handle, shape);
   }
 
   /** The handle of a tensor in libtorch's order of axes. */
   view(info: tf.TensorInfo, layout: Layout): Handle {
     const entry = this.#entry(info.dataId);
-    const isKept = sameShape(entry.shape, info.shape) && (entry.view?.layout ?? layout) === layout;
-    if (!isKept) return permute(this.handle(info), layout.toTorch);
-    entry.view ??= {layout, handle: kept(() => permute(ownHandle(entry), layout.toTorch))};
-    return entry.view.handle;
+    const own = sameShape(entry.shape, info.shape) ? entry.viewIn(layout) : null;
+    return own ?? permute(this.handle(info), layout.toTorch);
   }
 
   /** Whether the view in this order of axes is there already. */
@@ -212,22 +127,12 @@ export class TorchBackend extends tf.KernelBackend {
    * @param view the handle in that order
    */
   halfCopy({dataId}: tf.TensorInfo, layout: Layout, view: Handle): Handle {
-    const entry = this.#entry(dataId);
-    const changes = changesOf({dataId});
-    const {halfCopy} = entry;
-    if (halfCopy?.changes === changes && halfCopy.layout === layout) return halfCopy.handle;
-    if (halfCopy) native().release(halfCopy.handle);
-    entry.halfCopy = {layout, changes, handle: kept(() => toType(view, SCALAR_TYPES.bfloat16))};
-    return entry.halfCopy.handle;
+    return this.#entry(dataId).halfCopy(layout, view, dataId);
   }
 
   /** Puts the same values in another memory layout in the place of a tensor's data. */
   replaceLayout({dataId}: tf.TensorInfo, layout: (handle: Handle) => Handle): void {
-    const entry = this.#entry(dataId);
-    const old = ownHandle(entry);
-    const replaced = kept(() => layout(old));
-    releaseAll(entry);
-    [entry.handle, entry.view] = [replaced, null];
+    this.#entry(dataId).replaceLayout(layout);
   }
 
   /** Runs a kernel, releases its temporary tensors and takes over its results. */
@@ -294,22 +199,15 @@ export class TorchBackend extends tf.KernelBackend {
 
   override readSync(dataId: DataId): tf.backend_util.BackendValues {
     const entry = this.#entry(dataId);
-    const {dtype, shape, strings, few, complex} = entry;
+    const {strings, complex} = entry;
     if (strings) return strings;
-    if (few) return few.slice();
     if (complex) {
       const [real, imag] = [complex.real, complex.imag].map(
         (part) => this.readSync(part.dataId) as Float32Array,
       );
       return tf.backend_util.mergeRealAndImagArrays(real, imag);
     }
-    const values = new ARRAYS[dtype as NumericType](tf.util.sizeFromShape([...shape]));
-    withinKernel(() => {
-      const handle = ownHandle(entry);
-      native().download(entry.isHalf ? toType(handle, SCALAR_TYPES.float32) : handle, values);
-      return [];
-    });
-    return values;
+    return entry.read();
   }
 
   override async read(dataId: DataId): Promise<tf.backend_util.BackendValues> {
@@ -321,7 +219,7 @@ export class TorchBackend extends tf.KernelBackend {
     if (!entry) return true;
     entry.refCount--;
     if (!force && entry.refCount > 0) return false;
-    releaseAll(entry);
+    entry.release();
     if (entry.complex) {
       this.disposeData(entry.complex.real.dataId, force);
       this.disposeData(entry.complex.imag.dataId, force);
