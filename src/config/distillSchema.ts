@@ -103,6 +103,18 @@ const method = z.discriminatedUnion('type', [feature, logit, dwpose, diffkd, age
     code === 'invalid_union' ? 'expected feature, logit, dwpose, diffkd or agentpose' : undefined,
 });
 
+const share = z.number().min(0).max(1);
+
+const schedule = z
+  .strictObject({
+    shape: z.enum(['linear', 'cosine']).default('linear').describe('of the way between them'),
+    from: weight.default(1).describe('factor of the weights up to `begin`'),
+    to: weight.default(0).describe('factor of the weights from `end` on'),
+    begin: share.default(0).describe('share of the epochs after which it begins to change'),
+    end: share.default(1).describe('share of the epochs after which it has changed'),
+  })
+  .refine(({begin, end}) => begin < end, {path: ['end'], message: 'expected more than begin'});
+
 const tap = path
   .nullable()
   .default(null)
@@ -117,6 +129,10 @@ export const distillSchema = z
       ),
     }),
     method,
+    schedule: schedule
+      .nullable()
+      .default(null)
+      .describe('how the weights of what the method asks of the student change; null: they stay'),
     taps: z.strictObject({student: tap, teacher: tap}).prefault({}),
     cache: z
       .boolean()

@@ -53,7 +53,7 @@ export async function withTeacher(
   const {distill, dataset} = config;
   if (!distill || !(task.model instanceof DistilledModel)) return task;
   const teacher = await openTeacher(distill, dataset, task);
-  const taught = new DistillTask(task.model, teacher, task.keypointSet, task.config, distill.taps);
+  const taught = new DistillTask(task.model, teacher, task.keypointSet, task.config, distill);
   if (distill.cache) taught.cache = openTeacherCache(config, distill, taught, people);
   return taught;
 }

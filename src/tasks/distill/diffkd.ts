@@ -1,5 +1,5 @@
 /** @file DiffKD (Huang et al. 2023): the agent with the discrete chain of DDPM, and DDIM back; for training alone. */
-import {FeatureAgent} from './agentpose/featureAgent.js';
+import {AGENTS_OWN, FeatureAgent} from './agentpose/featureAgent.js';
 import {DdimProcess} from './ddimProcess.js';
 import {type Distilled, DistillMethod, type DistillStep, type FeatureChannels, weighted} from './method.js';
 
@@ -39,6 +39,6 @@ export class DiffKd extends DistillMethod {
 
   override distill({teacher, student, draws}: DistillStep): Distilled {
     const losses = this.agent.losses(teacher.features, student.features, draws);
-    return {terms: weighted(losses, this.#weights), refined: null};
+    return {terms: weighted(losses, this.#weights, AGENTS_OWN), refined: null};
   }
 }

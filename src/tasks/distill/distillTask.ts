@@ -13,10 +13,12 @@ import {type TopDownInputs, TopDownTask} from '../topDown.js';
 import type {DistilledModel} from './distilledModel.js';
 import {tensorDraws} from './draws.js';
 import {type LossTerm, summed, type Tapped} from './method.js';
+import {factorAt} from './schedule.js';
 import {recordNumbers, type TeacherCache} from './teacherCache.js';
 
 export class DistillTask extends TopDownTask {
   readonly #taps: Readonly<Record<'student' | 'teacher', FeatureTap>>;
+  readonly #schedule: DistillConfig['schedule'];
   /** Where what the teacher gives is kept; null: it is asked in every step. */
   cache: TeacherCache | null = null;
 
@@ -26,13 +28,14 @@ export class DistillTask extends TopDownTask {
     readonly teacher: PoseModel,
     keypointSet: KeypointSet,
     config: Pick<ModelConfig, 'input' | 'head'>,
-    taps: DistillConfig['taps'],
+    {taps, schedule}: Pick<DistillConfig, 'taps' | 'schedule'>,
   ) {
     super(model, keypointSet, config);
     this.#taps = {
       student: new FeatureTap(model.backbone, taps.student, 'distill.taps.student'),
       teacher: new FeatureTap(teacher.backbone, taps.teacher, 'distill.taps.teacher'),
     };
+    this.#schedule = schedule;
   }
 
   override upload(batch: Batch): TopDownInputs {
@@ -65,12 +68,18 @@ export class DistillTask extends TopDownTask {
       draws: tensorDraws(draws('distill')),
       progress: this.progress,
     });
-    const losses: LossTerm[] = [{name: 'task', loss: this.lossOf(supervised, inputs), weight: 1}, ...terms];
+    const task: LossTerm = {name: 'task', loss: this.lossOf(supervised, inputs), weight: 1};
+    const losses = [task, ...this.#scheduled(terms)];
     if (refined) {
       const loss = this.lossOf(head.supervised(refined.features, step), inputs);
       losses.push({name: 'refined', loss, weight: refined.weight});
     }
     return summed(losses);
+  }
+
+  #scheduled(terms: readonly LossTerm[]): LossTerm[] {
+    const factor = factorAt(this.#schedule, this.progress);
+    return terms.map((term) => (term.isOwn ? term : {...term, weight: term.weight * factor}));
   }
 }
 

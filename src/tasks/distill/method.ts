@@ -26,6 +26,8 @@ export interface LossTerm {
   readonly name: string;
   readonly loss: tf.Scalar;
   readonly weight: number;
+  /** Whether it reaches the method's own layers alone: then the schedule has no say in it. */
+  readonly isOwn?: boolean;
 }
 
 export interface Distilled {
@@ -61,14 +63,18 @@ export abstract class DistillMethod extends Module {
   }
 }
 
-/** The losses that there are, each with the weight under its name. */
+/**
+ * The losses that there are, each with the weight under its name.
+ * @param own those that reach the method's own layers alone
+ */
 export function weighted<Name extends string>(
   losses: Readonly<Record<NoInfer<Name>, tf.Scalar | null>>,
   weights: Readonly<Record<Name, number>>,
+  own: readonly string[],
 ): LossTerm[] {
   return (Object.keys(weights) as Name[]).flatMap((name) => {
     const loss = losses[name];
-    return loss ? [{name, loss, weight: weights[name]}] : [];
+    return loss ? [{name, loss, weight: weights[name], isOwn: own.includes(name)}] : [];
   });
 }
 

@@ -47,10 +47,11 @@ function taskOf(
   method: Record<string, unknown>,
   config: ModelConfig = HEATMAPS,
   inference: DistillConfig['inference'] = 'student',
-  taps: Partial<DistillConfig['taps']> = {},
+  others: {taps?: Record<string, string>; schedule?: Record<string, unknown>} = {},
 ): {task: DistillTask; teacher: PoseModel} {
   const teacher = teacherOf(config);
-  const parsed = distillSchema.parse({teacher: {config: 't.yaml', checkpoint: 't'}, method, taps, inference});
+  const named = {config: 't.yaml', checkpoint: 't'};
+  const parsed = distillSchema.parse({teacher: named, method, inference, ...others});
   const student = buildModel(config, SET.names.length, 0);
   const channelsOf = ({backbone}: PoseModel, tap: string | null) =>
     new FeatureTap(backbone, tap, 'tap').channels(INPUT);
@@ -59,7 +60,7 @@ function taskOf(
     teacher: channelsOf(teacher, parsed.taps.teacher),
   };
   const model = new DistilledModel(student, createMethod(parsed.method, channels, 0), inference);
-  return {task: new DistillTask(model, teacher, SET, config, parsed.taps), teacher};
+  return {task: new DistillTask(model, teacher, SET, config, parsed), teacher};
 }
 
 /** Noise as pictures and as targets. */
@@ -159,7 +160,7 @@ describe('a step', () => {
     ['the features of the head', {}, true],
     ['inner layers', {student: 'stage3.0.branches.2', teacher: 'stage2.0.branches.1'}, false],
   ])('with %s leaves nothing behind but its gradients', (_, taps, refine) => {
-    const {task} = taskOf({type: 'agentpose', latentChannels: 8, refine}, HEATMAPS, 'student', taps);
+    const {task} = taskOf({type: 'agentpose', latentChannels: 8, refine}, HEATMAPS, 'student', {taps});
     step(task);
     const {numTensors, numBytes} = tf.memory();
     step(task);
@@ -168,7 +169,7 @@ describe('a step', () => {
 
   it('compares the features of inner layers, where they are named', () => {
     const taps = {student: 'stage2.0.branches.1', teacher: 'layer1'};
-    const {task} = taskOf({type: 'feature'}, HEATMAPS, 'student', taps);
+    const {task} = taskOf({type: 'feature'}, HEATMAPS, 'student', {taps});
     const inputs = task.upload(makeBatch(task));
     const {terms, gradients} = task.gradients(inputs, task.model.parameters(), stepDraws(0, 0, 0));
     const alone = new TopDownTask(buildModel(HEATMAPS, SET.names.length, 0), SET, HEATMAPS);
@@ -194,6 +195,21 @@ describe('a step', () => {
     const alone = step(new TopDownTask(buildModel(HEATMAPS, SET.names.length, 0), SET, HEATMAPS)).loss;
     expect(losses[2]).toBe(alone);
     expect((losses[1] - alone) / (losses[0] - alone)).toBeCloseTo(0.5, 3);
+  });
+
+  it('weighs what it asks of the student by its schedule, and nothing else', () => {
+    const [start, middle, end] = [0, 0.5, 1].map((progress) => {
+      const {task} = taskOf({type: 'agentpose', latentChannels: 8}, HEATMAPS, 'student', {
+        schedule: {from: 3, to: 0},
+      });
+      task.progress = progress;
+      const {terms} = task.gradients(task.upload(makeBatch(task)), [], stepDraws(0, 0, 0));
+      return Object.fromEntries(Object.entries(terms).map(([name, term]) => [name, term.dataSync()[0]]));
+    });
+    const {distillation, ...rest} = start;
+    expect(rest).toEqual({...end, distillation: undefined});
+    expect(middle.distillation / distillation).toBeCloseTo(0.5, 6);
+    expect(end.distillation).toBe(0);
   });
 });
 

@@ -7,7 +7,7 @@ import {Conv2d} from '../../../nn/layers.js';
 import type {TensorDraws} from '../draws.js';
 import {type Distilled, DistillMethod, type DistillStep, type FeatureChannels, weighted} from '../method.js';
 import {sameSize} from '../sameSize.js';
-import {FeatureAgent} from './featureAgent.js';
+import {AGENTS_OWN, FeatureAgent} from './featureAgent.js';
 import {VpProcess, type VpSettings} from './vpProcess.js';
 
 export interface AgentPoseSettings extends VpSettings {
@@ -65,7 +65,7 @@ export class AgentPose extends DistillMethod {
     );
     const {back} = this;
     return {
-      terms: weighted(losses, weights),
+      terms: weighted(losses, weights, AGENTS_OWN),
       refined: back && {features: forHead(back, refined, student.features), weight: refinedWeight},
     };
   }

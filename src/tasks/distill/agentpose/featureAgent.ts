@@ -38,6 +38,9 @@ export interface AgentLosses {
   readonly refined: tf.Tensor4D;
 }
 
+/** Of these losses, those that do not reach the student. */
+export const AGENTS_OWN: readonly (keyof AgentLosses)[] = ['diffusion', 'reconstruction'];
+
 export class FeatureAgent extends Module {
   readonly ae: AutoEncoder | Standardizer;
   readonly trans: Conv2d;
