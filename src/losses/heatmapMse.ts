@@ -1,6 +1,7 @@
 /** @file HRNet's losses on heatmaps: JointsMSELoss and JointsOHKMMSELoss, with target weights. */
 import * as tf from '@tensorflow/tfjs';
 import {withoutGradient} from '../engine/gradients.js';
+import {meanSquare} from './meanSquare.js';
 
 /**
  * ½·mean((w·p − w·t)²) of each keypoint over batch and cells, averaged over the keypoints.
@@ -9,9 +10,7 @@ import {withoutGradient} from '../engine/gradients.js';
  * @returns a scalar
  */
 export function heatmapMse(predictions: tf.Tensor4D, targets: tf.Tensor4D, weights: tf.Tensor2D): tf.Scalar {
-  return tf.tidy(() =>
-    tf.mul<tf.Scalar>(tf.mean(tf.square(weightedErrors(predictions, targets, weights))), 0.5),
-  );
+  return tf.tidy(() => tf.mul<tf.Scalar>(meanSquare(weightedErrors(predictions, targets, weights)), 0.5));
 }
 
 /**

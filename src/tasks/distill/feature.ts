@@ -1,7 +1,8 @@
 /** @file The teacher's features as the student's goal (FitNets, Romero et al. 2015): a projection and a mean square. */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import {meanSquare} from '../../losses/meanSquare.js';
 import {Conv2d} from '../../nn/layers.js';
-import {type Distilled, DistillMethod, type DistillStep, type FeatureChannels, meanSquare} from './method.js';
+import {type Distilled, DistillMethod, type DistillStep, type FeatureChannels} from './method.js';
 import {sameSize} from './sameSize.js';
 
 export interface FeatureSettings {
@@ -25,6 +26,6 @@ export class FeatureDistillation extends DistillMethod {
   }
 
   #term(aligned: tf.Tensor4D, goal: tf.Tensor4D) {
-    return {name: 'feature', loss: meanSquare(aligned, goal), weight: this.#weight};
+    return {name: 'feature', loss: meanSquare(tf.sub(aligned, goal)), weight: this.#weight};
   }
 }

@@ -1,7 +1,8 @@
 /** @file The teacher's outputs as the student's goal: a mean square of heatmaps, or the divergence of distributions over bins. */
 import * as tf from '@tensorflow/tfjs';
 import {logSoftmax} from '../../engine/ops/softmax.js';
-import {type Distilled, DistillMethod, type DistillStep, meanSquare} from './method.js';
+import {meanSquare} from '../../losses/meanSquare.js';
+import {type Distilled, DistillMethod, type DistillStep} from './method.js';
 
 export interface LogitSettings {
   /** squares: half the mean square, as HRNet's loss on heatmaps; divergence: of each keypoint's distribution over its bins or cells. */
@@ -32,7 +33,7 @@ export function logitLoss(
 ): tf.Scalar {
   const compare = (output: tf.Tensor, goal: tf.Tensor) =>
     loss === 'squares'
-      ? tf.mul<tf.Scalar>(meanSquare(output, goal), 0.5)
+      ? tf.mul<tf.Scalar>(meanSquare(tf.sub(output, goal)), 0.5)
       : divergence(output, goal, sharpness);
   return tf.tidy(() => tf.addN(student.map((output, i) => compare(output, teacher[i]))));
 }

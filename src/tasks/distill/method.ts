@@ -88,8 +88,3 @@ export function summed(terms: readonly LossTerm[]): Loss {
     };
   });
 }
-
-/** mean((a − b)²). */
-export function meanSquare(a: tf.Tensor, b: tf.Tensor): tf.Scalar {
-  return tf.tidy(() => tf.mean<tf.Scalar>(tf.squaredDifference(a, b)));
-}

@@ -5,11 +5,12 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import {withoutGradient} from '../../../engine/gradients.js';
+import {meanSquare} from '../../../losses/meanSquare.js';
 import {BatchNorm2d, Conv2d} from '../../../nn/layers.js';
 import {Module} from '../../../nn/module.js';
 import {Sequential} from '../../../nn/sequential.js';
 import type {TensorDraws} from '../draws.js';
-import {type FeatureChannels, meanSquare} from '../method.js';
+import type {FeatureChannels} from '../method.js';
 import {sameSize} from '../sameSize.js';
 import {AutoEncoder, Standardizer} from './autoencoder.js';
 import {Denoiser} from './denoiser.js';
@@ -81,7 +82,7 @@ export class FeatureAgent extends Module {
     const states = this.denoised(sameSize(student, teacher), draws);
     const refined = this.proj.forward(states[states.length - 1].latent);
     return {
-      distillation: meanSquare(refined, target),
+      distillation: meanSquare(tf.sub(refined, target)),
       diffusion: this.#diffusionLoss(target, draws),
       reconstruction: this.#reconstructionLoss(encoded, teacher),
       intermediate: withIntermediate ? this.#intermediateLoss(states.slice(0, -1), target) : null,
@@ -103,17 +104,18 @@ export class FeatureAgent extends Module {
 
   #diffusionLoss(target: tf.Tensor4D, draws: TensorDraws): tf.Scalar {
     const {noisy, noise, times} = this.#process.perturb(target, draws);
-    return meanSquare(this.model.forward(noisy, times), noise);
+    return meanSquare(tf.sub(this.model.forward(noisy, times), noise));
   }
 
   #reconstructionLoss(encoded: tf.Tensor4D, teacher: tf.Tensor4D): tf.Scalar | null {
-    return this.ae instanceof AutoEncoder ? meanSquare(this.ae.decoder.forward(encoded), teacher) : null;
+    if (!(this.ae instanceof AutoEncoder)) return null;
+    return meanSquare(tf.sub(this.ae.decoder.forward(encoded), teacher));
   }
 
   #intermediateLoss(states: readonly ReverseState[], target: tf.Tensor4D): tf.Scalar | null {
     if (states.length === 0) return null;
     const losses = states.map(({latent, mean}) =>
-      meanSquare(this.proj.forward(latent), tf.mul(target, mean)),
+      meanSquare(tf.sub(this.proj.forward(latent), tf.mul(target, mean))),
     );
     return tf.div(tf.addN(losses), losses.length);
   }
