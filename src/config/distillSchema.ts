@@ -82,6 +82,12 @@ const agentpose = z.strictObject({
       'the time at which the student’s features enter; with learnStart the latest, and half of it at first',
     ),
   learnStart: z.boolean().default(true).describe('predict the time for each image'),
+  normalizeStudent: z
+    .boolean()
+    .default(false)
+    .describe(
+      'give the student’s features unit variance in the latent space, as the SDE takes them to have; without, they can outgrow the noise',
+    ),
   perturbStudent: z.boolean().default(true).describe('add the noise of that time to the student’s features'),
   refine: z
     .boolean()

@@ -41,6 +41,7 @@ function build(config: DistillMethodConfig, channels: FeatureChannels): DistillM
         ...config,
         latentChannels: config.autoencoder ? latentOf(config, channels) : null,
         learnsStart: config.learnStart,
+        normalizesStudent: config.normalizeStudent,
         perturbsStudent: config.perturbStudent,
         refines: config.refine,
       });

@@ -27,6 +27,7 @@ export class DiffKd extends DistillMethod {
     this.agent = new FeatureAgent(channels, new DdimProcess(steps), {
       latentChannels,
       adaptsNoise: true,
+      normalizesStudent: false,
       normalizesProjection,
     });
     this.#weights = weights;

@@ -15,6 +15,8 @@ export interface AgentPoseSettings extends VpSettings {
   readonly latentChannels: number | null;
   /** Whether the start time is predicted for each image. */
   readonly learnsStart: boolean;
+  /** Whether the student's features have unit variance before they get their noise. */
+  readonly normalizesStudent: boolean;
   /** Whether the agent takes part in inference: then the head learns from its features, too. */
   readonly refines: boolean;
   readonly weights: {
@@ -36,10 +38,11 @@ export class AgentPose extends DistillMethod {
 
   constructor(channels: FeatureChannels, settings: AgentPoseSettings) {
     super();
-    const {latentChannels, learnsStart, refines} = settings;
+    const {latentChannels, learnsStart, normalizesStudent, refines} = settings;
     this.agent = new FeatureAgent(channels, new VpProcess(settings), {
       latentChannels,
       adaptsNoise: learnsStart,
+      normalizesStudent,
       normalizesProjection: true,
     });
     this.back = refines ? new Conv2d(this.agent.channels, channels.student, 1) : null;

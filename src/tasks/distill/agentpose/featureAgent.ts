@@ -22,6 +22,8 @@ export interface AgentSettings {
   readonly latentChannels: number | null;
   /** Whether the noise of the student's features is predicted. */
   readonly adaptsNoise: boolean;
+  /** Whether the student's features are normalised in the latent space: else they can outgrow the noise. */
+  readonly normalizesStudent: boolean;
   /** Whether the projection of denoised features is normalised; in DiffKD's first code it was not. */
   readonly normalizesProjection: boolean;
 }
@@ -44,7 +46,7 @@ export const AGENTS_OWN: readonly (keyof AgentLosses)[] = ['diffusion', 'reconst
 
 export class FeatureAgent extends Module {
   readonly ae: AutoEncoder | Standardizer;
-  readonly trans: Conv2d;
+  readonly trans: Conv2d | Sequential;
   readonly model: Denoiser;
   readonly noise_adapter: NoiseAdapter | null;
   readonly proj: Conv2d | Sequential;
@@ -53,14 +55,13 @@ export class FeatureAgent extends Module {
 
   constructor({student, teacher}: FeatureChannels, process: DiffusionProcess, settings: AgentSettings) {
     super();
-    const {latentChannels, adaptsNoise, normalizesProjection} = settings;
+    const {latentChannels, adaptsNoise, normalizesStudent, normalizesProjection} = settings;
     const channels = latentChannels ?? teacher;
     this.ae = latentChannels === null ? new Standardizer(teacher) : new AutoEncoder(teacher, channels);
-    this.trans = new Conv2d(student, channels, 1);
+    this.trans = projection(student, channels, normalizesStudent);
     this.model = new Denoiser(channels);
     this.noise_adapter = adaptsNoise ? new NoiseAdapter(channels) : null;
-    const projection = new Conv2d(channels, channels, 1);
-    this.proj = normalizesProjection ? new Sequential(projection, new BatchNorm2d(channels)) : projection;
+    this.proj = projection(channels, channels, normalizesProjection);
     this.channels = channels;
     this.#process = process;
   }
@@ -119,4 +120,9 @@ export class FeatureAgent extends Module {
     );
     return tf.div(tf.addN(losses), losses.length);
   }
+}
+
+function projection(from: number, to: number, isNormalized: boolean): Conv2d | Sequential {
+  const convolution = new Conv2d(from, to, 1);
+  return isNormalized ? new Sequential(convolution, new BatchNorm2d(to)) : convolution;
 }

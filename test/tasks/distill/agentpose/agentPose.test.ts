@@ -23,6 +23,7 @@ const SETTINGS: AgentPoseSettings = {
   start: 0.4,
   perturbsStudent: true,
   learnsStart: true,
+  normalizesStudent: false,
   refines: true,
   weights: {distillation: 1, diffusion: 1, reconstruction: 1, intermediate: 0, refined: 0.5},
 };
@@ -165,6 +166,17 @@ describe('a step', () => {
     const named = [...method.namedParameters().keys()];
     expect(named.filter((name) => name.startsWith('agent.ae'))).toEqual([]);
     expect(gradientsOf(method, stepOf, method.parameters().slice(0, -2)).length).toBe(named.length - 2);
+  });
+
+  it('takes the same of features of any scale where it normalises them: they cannot outgrow the noise', () => {
+    const lossOf = (normalizesStudent: boolean, scale: number) => {
+      const {student, ...rest} = stepOf();
+      const features = tf.mul(student.features, scale);
+      const method = build({normalizesStudent, learnsStart: false});
+      return termsOf(method, {...rest, student: {...student, features}}).distillation[0];
+    };
+    expect(lossOf(true, 100) / lossOf(true, 1)).toBeCloseTo(1, 3);
+    expect(lossOf(false, 100) / lossOf(false, 1)).not.toBeCloseTo(1, 2);
   });
 
   it('without noise on the student begins at its own features', () => {
