@@ -171,7 +171,7 @@ describe('a step', () => {
   it('takes the same of features of any scale where it normalises them: they cannot outgrow the noise', () => {
     const lossOf = (normalizesStudent: boolean, scale: number) => {
       const {student, ...rest} = stepOf();
-      const features = tf.mul(student.features, scale);
+      const features = tf.mul<tf.Tensor4D>(student.features, scale);
       const method = build({normalizesStudent, learnsStart: false});
       return termsOf(method, {...rest, student: {...student, features}}).distillation[0];
     };
