@@ -3,9 +3,11 @@ import * as tf from '@tensorflow/tfjs';
 
 const operation = tf.customGrad((...args) => {
   const [x, save] = args as unknown as [tf.Tensor, (tensors: tf.Tensor[]) => void];
+  const value = tf.mean(tf.square(x));
+  // Last: what is saved would stay behind if the value failed.
   save([x]);
   return {
-    value: tf.mean(tf.square(x)),
+    value,
     gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(saved, tf.mul(dy, 2 / saved.size)),
   };
 });

@@ -92,10 +92,12 @@ function within(cell: tf.Tensor, last: number): tf.Tensor {
  */
 const pick = tf.customGrad((...args) => {
   const [rows, index, save] = args as unknown as [tf.Tensor2D, tf.Tensor1D, (tensors: tf.Tensor[]) => void];
-  save([index]);
   const count = rows.shape[0];
+  const value = tf.gather(rows, tf.cast(index, 'int32'));
+  // Last: what is saved would stay behind if the value failed.
+  save([index]);
   return {
-    value: tf.gather(rows, tf.cast(index, 'int32')),
+    value,
     gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => [
       tf.unsortedSegmentSum(dy, tf.cast(saved, 'int32') as tf.Tensor1D, count),
       tf.zerosLike(saved),
