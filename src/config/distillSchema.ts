@@ -1,6 +1,6 @@
 /** @file What a run's configuration may say of distillation: the teacher, and the way in which the student learns from it. */
 import {z} from 'zod';
-import {path, positive} from './values.js';
+import {fraction, path, positive} from './values.js';
 
 const weight = z.number().nonnegative();
 /** The agent's narrowest layers have an eighth of it. */
@@ -109,15 +109,13 @@ const method = z.discriminatedUnion('type', [feature, logit, dwpose, diffkd, age
     code === 'invalid_union' ? 'expected feature, logit, dwpose, diffkd or agentpose' : undefined,
 });
 
-const share = z.number().min(0).max(1);
-
 const schedule = z
   .strictObject({
     shape: z.enum(['linear', 'cosine']).default('linear').describe('of the way between them'),
     from: weight.default(1).describe('factor of the weights up to `begin`'),
     to: weight.default(0).describe('factor of the weights from `end` on'),
-    begin: share.default(0).describe('share of the epochs after which it begins to change'),
-    end: share.default(1).describe('share of the epochs after which it has changed'),
+    begin: fraction.default(0).describe('share of the epochs after which it begins to change'),
+    end: fraction.default(1).describe('share of the epochs after which it has changed'),
   })
   .refine(({begin, end}) => begin < end, {path: ['end'], message: 'expected more than begin'});
 
